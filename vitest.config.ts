@@ -1,0 +1,16 @@
+import { defineConfig } from "vitest/config";
+
+/** Tests read workspace sources directly; only programs that tests spawn as processes need a build. */
+const conditions = ["tsoracle-source"];
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    include: ["packages/*/test/**/*.test.ts", "tools/**/*.test.ts", "examples/*/test/**/*.test.ts"],
+    // Child processes follow the death of the process that spawned them, so tests run in forks, not threads.
+    pool: "forks",
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+  },
+});
