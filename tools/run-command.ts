@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawn } from "node:child_process";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The root of the workspace. */
+export const workspaceRoot: string = dirname(dirname(fileURLToPath(import.meta.url)));
+
+export interface CommandResult {
+  /** Exit code; 128 when the command was killed by a signal or did not start. */
+  readonly code: number;
+  /** Both streams, in the order of arrival; empty when they went to our own streams. */
+  readonly output: string;
+}
+
+export interface CommandOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Let the command write to our own streams. */
+  readonly inherit?: boolean;
+}
+
+/**
+ * Runs a JavaScript program of a workspace dependency with this very Node, without a shell and without asking
+ * the package manager, so that it behaves the same on every system.
+ *
+ * @param dependency name of the package, as in the root `package.json`
+ * @param program path of the program inside that package
+ */
+export function runDependency(
+  dependency: string,
+  program: string,
+  args: readonly string[],
+  options: CommandOptions = {},
+): Promise<CommandResult> {
+  return runNode([join(workspaceRoot, "node_modules", dependency, program), ...args], options);
+}
+
+/** Runs this very Node. Resolves also when the program fails; never rejects. */
+export function runNode(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, args, {
+      cwd: options.cwd ?? workspaceRoot,
+      env: { ...process.env, TURBO_TELEMETRY_DISABLED: "1", DO_NOT_TRACK: "1", ...options.env },
+      stdio: options.inherit === true ? ["ignore", "inherit", "inherit"] : ["ignore", "pipe", "pipe"],
+    });
+    const chunks: Buffer[] = [];
+    child.stdout?.on("data", (chunk: Buffer) => chunks.push(chunk));
+    child.stderr?.on("data", (chunk: Buffer) => chunks.push(chunk));
+    child.on("error", (error) => resolve({ code: 128, output: `${error.message}\n` }));
+    child.on("close", (code) => resolve({ code: code ?? 128, output: Buffer.concat(chunks).toString("utf8") }));
+  });
+}

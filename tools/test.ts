@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { runDependency } from "./run-command.ts";
+import { closingLine, RESULT_FILE_VARIABLE, settle, type TestCounts } from "./test-counts.ts";
+
+/**
+ * `corepack pnpm test [vitest arguments]`: builds what tests start as processes, runs every test, and ends
+ * with one line that says how many passed and failed. Exits 1 unless all is well and at least one test ran.
+ */
+async function main(args: readonly string[]): Promise<number> {
+  const build = await runDependency("typescript", "bin/tsc", ["-b"], { inherit: true });
+  if (build.code !== 0) {
+    process.stdout.write("The build failed, so no test ran: fix the compiler errors above.\n");
+    return report(settle(undefined, build.code));
+  }
+  const directory = mkdtempSync(join(tmpdir(), "tsoracle-test-"));
+  try {
+    const file = join(directory, "counts.json");
+    const run = await runDependency(
+      "vitest",
+      "vitest.mjs",
+      ["run", "--reporter=default", "--reporter=./tools/test-reporter.ts", ...args],
+      { inherit: true, env: { [RESULT_FILE_VARIABLE]: file } },
+    );
+    const counts = settle(readCounts(file), run.code);
+    if (counts.passed === 0)
+      process.stdout.write("No test passed: see above, and check the filter if one was given.\n");
+    return report(counts);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Undefined when the run ended before it had a result. */
+function readCounts(file: string): TestCounts | undefined {
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as TestCounts;
+  } catch {
+    return undefined;
+  }
+}
+
+function report(counts: TestCounts): number {
+  process.stdout.write(`${closingLine(counts)}\n`);
+  return counts.failed === 0 ? 0 : 1;
+}
+
+// The package manager hands a separating "--" on; vitest would read what follows as file names.
+process.exitCode = await main(process.argv.slice(2).filter((argument, index) => index > 0 || argument !== "--"));
