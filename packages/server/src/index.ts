@@ -1,2 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-export {};
+// For those who run a server.
+export { BoundAddress, type ListenAddress } from "./address.ts";
+export { type ServerEnd, ServerFault, type ServerFaultCode } from "./finish.ts";
+export { DEFAULT_LIMITS, type ServerLimits } from "./limits.ts";
+export { type Logger, silentLogger } from "./logger.ts";
+export {
+  COUNTERS,
+  type CounterName,
+  HISTOGRAMS,
+  type HistogramName,
+  type HistogramShape,
+  type HistogramTotals,
+  type MetricsSnapshot,
+  ServerMetrics,
+} from "./metrics.ts";
+// For those who mount the services elsewhere.
+export type { NiceGrpcServer, NiceGrpcService } from "./nice-grpc.ts";
+export { ServerOptionError, type ServerOptions, type SidePortOptions, type TlsOptions } from "./options.ts";
+export { createServer, type TsoServer } from "./server.ts";
+export type { ServingState } from "./serving-state.ts";
