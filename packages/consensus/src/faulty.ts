@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Epoch, PhysicalMs } from "@tsoracle/core";
+import type { DriverCapabilities } from "./capabilities.ts";
+import type { ConsensusErrorCode } from "./consensus-error.ts";
+import type { ConsensusDriver, DenseSequences, LeaseStore, MembershipAdmin } from "./driver.ts";
+import { FaultGate } from "./fault-gate.ts";
+import type { CallOptions, LeaderState } from "./leader-state.ts";
+
+/** The calls that faults can strike. */
+export type DriverMethod =
+  | "loadHighWater"
+  | "persistHighWater"
+  | "sequences.load"
+  | "sequences.advance"
+  | "leases.load"
+  | "leases.replace";
+
+export interface FailNextOptions {
+  /** Strikes the next call of this method only. By default the next call of any method. */
+  readonly method?: DriverMethod | undefined;
+  readonly message?: string | undefined;
+}
+
+/** Switches of a {@link faulty} driver. With none of them used, the driver behaves as the one it wraps. */
+export interface FaultControls {
+  /**
+   * Holds every call, or every write, until the returned function is called. A held call rejects as
+   * `uncertain` after the call timeout; its write still lands on release, late.
+   */
+  stall(which?: "all" | "writes"): () => void;
+  /** The next call rejects with `code` and does not reach the driver. Several wait in order. */
+  failNext(code: ConsensusErrorCode, options?: FailNextOptions): void;
+  /** The next write lands; its answer is lost, and the call rejects as `uncertain`. */
+  loseReply(): void;
+  /** How often each method was called, refused calls included. */
+  readonly calls: Readonly<Record<DriverMethod, number>>;
+}
+
+/** A driver with faults that a test controls. */
+export interface FaultyDriver extends ConsensusDriver {
+  readonly faults: FaultControls;
+}
+
+export interface FaultyOptions {
+  /** How long a stalled call waits before it rejects as `uncertain`, in milliseconds. @defaultValue 1000 */
+  readonly callTimeoutMs?: number | undefined;
+}
+
+/** Wraps any driver; the wrapper owns it and disposes it. */
+export function faulty(driver: ConsensusDriver, options: FaultyOptions = {}): FaultyDriver {
+  return new FaultyWrapper(driver, new FaultGate(options.callTimeoutMs ?? 1_000));
+}
+
+class FaultyWrapper implements FaultyDriver {
+  readonly name: string;
+  readonly capabilities: DriverCapabilities;
+  readonly faults: FaultControls;
+  readonly sequences?: DenseSequences;
+  readonly leases?: LeaseStore;
+  readonly membership?: MembershipAdmin;
+  readonly resign?: (reason: string) => Promise<void>;
+  readonly #driver: ConsensusDriver;
+  readonly #gate: FaultGate;
+
+  constructor(driver: ConsensusDriver, gate: FaultGate) {
+    this.name = driver.name;
+    this.capabilities = driver.capabilities;
+    this.faults = gate;
+    this.#driver = driver;
+    this.#gate = gate;
+    if (driver.sequences !== undefined) this.sequences = gatedSequences(driver.sequences, gate);
+    if (driver.leases !== undefined) this.leases = gatedLeases(driver.leases, gate);
+    if (driver.membership !== undefined) this.membership = driver.membership;
+    if (driver.resign !== undefined) this.resign = driver.resign.bind(driver);
+  }
+
+  leadershipEvents(options: { readonly signal: AbortSignal }): AsyncIterable<LeaderState> {
+    return this.#driver.leadershipEvents(options);
+  }
+
+  loadHighWater(options?: CallOptions): Promise<PhysicalMs> {
+    return this.#gate.pass("loadHighWater", options, (passed) => this.#driver.loadHighWater(passed));
+  }
+
+  persistHighWater(atLeast: PhysicalMs, epoch: Epoch, options?: CallOptions): Promise<PhysicalMs> {
+    return this.#gate.pass("persistHighWater", options, (passed) =>
+      this.#driver.persistHighWater(atLeast, epoch, passed),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#gate.close();
+    await this.#driver[Symbol.asyncDispose]();
+  }
+}
+
+function gatedSequences(inner: DenseSequences, gate: FaultGate): DenseSequences {
+  return {
+    load: (key, options) => gate.pass("sequences.load", options, (passed) => inner.load(key, passed)),
+    advance: (entries, epoch, options) =>
+      gate.pass("sequences.advance", options, (passed) => inner.advance(entries, epoch, passed)),
+  };
+}
+
+function gatedLeases(inner: LeaseStore, gate: FaultGate): LeaseStore {
+  return {
+    load: (options) => gate.pass("leases.load", options, (passed) => inner.load(passed)),
+    replace: (live, epoch, options) =>
+      gate.pass("leases.replace", options, (passed) => inner.replace(live, epoch, passed)),
+  };
+}
