@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from "node:child_process";
-import { dirname, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The root of the workspace. */
 export const workspaceRoot: string = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Where the package manager of the workspace is found by programs that look for it on PATH. */
+const binaries = join(workspaceRoot, "node_modules", ".bin");
 
 export interface CommandResult {
   /** Exit code; 128 when the command was killed by a signal or did not start. */
@@ -16,6 +19,8 @@ export interface CommandResult {
 export interface CommandOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** After this long the command is killed, which counts as a failure. Milliseconds. */
+  readonly timeoutMs?: number;
   /** Let the command write to our own streams. */
   readonly inherit?: boolean;
 }
@@ -41,7 +46,14 @@ export function runNode(args: readonly string[], options: CommandOptions = {}): 
   return new Promise((resolve) => {
     const child = spawn(process.execPath, args, {
       cwd: options.cwd ?? workspaceRoot,
-      env: { ...process.env, TURBO_TELEMETRY_DISABLED: "1", DO_NOT_TRACK: "1", ...options.env },
+      ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs, killSignal: "SIGKILL" as const }),
+      env: {
+        ...process.env,
+        PATH: `${binaries}${delimiter}${process.env["PATH"] ?? ""}`,
+        TURBO_TELEMETRY_DISABLED: "1",
+        DO_NOT_TRACK: "1",
+        ...options.env,
+      },
       stdio: options.inherit === true ? ["ignore", "inherit", "inherit"] : ["ignore", "pipe", "pipe"],
     });
     const chunks: Buffer[] = [];
