@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isClockReading } from "./clock.ts";
 import { EPOCH_ZERO, type Epoch } from "./epoch.ts";
 import { WindowGrant } from "./grant.ts";
 import { invariant } from "./invariant.ts";
 import { LOGICAL_MAX, MAX_TIMESTAMPS_PER_RPC, PHYSICAL_MS_MAX } from "./limits.ts";
-import { PHYSICAL_MS_ZERO, type PhysicalMs, physicalMs } from "./physical-ms.ts";
+import { isPhysicalMs, PHYSICAL_MS_ZERO, type PhysicalMs, physicalMs } from "./physical-ms.ts";
 
 /** Why a grant was refused, with the offending value. */
 export type GrantRefusal =
@@ -26,7 +27,12 @@ export type ExtensionResult =
 export type CommitResult =
   | { readonly outcome: "applied"; readonly highWater: PhysicalMs }
   | { readonly outcome: "ignored"; readonly reason: "not_leader" }
-  | { readonly outcome: "ignored"; readonly reason: "epoch_mismatch"; readonly expected: Epoch; readonly current: Epoch }
+  | {
+      readonly outcome: "ignored";
+      readonly reason: "epoch_mismatch";
+      readonly expected: Epoch;
+      readonly current: Epoch;
+    }
   | {
       readonly outcome: "ignored";
       readonly reason: "not_advanced";
@@ -107,9 +113,16 @@ export class Allocator {
     return this.#state.role === "leader" ? this.#state.nextPhysicalMs : undefined;
   }
 
-  /** Starts a reign; whatever was known of an earlier one is forgotten. Refused windows change nothing. */
+  /**
+   * Starts a reign; whatever was known of an earlier one is forgotten. Refused windows change nothing.
+   *
+   * @throws InvariantViolation when a bound is not a {@link PhysicalMs}: with NaN as its ceiling, every
+   * comparison would come out in favour of granting.
+   */
   becomeLeader(window: LeadershipWindow): BecomeLeaderResult {
     const { fenceFloor, committedCeiling, epoch } = window;
+    invariant(isPhysicalMs(fenceFloor), "a fence floor is within 46 bits");
+    invariant(isPhysicalMs(committedCeiling), "a committed ceiling is within 46 bits");
     if (committedCeiling < fenceFloor) {
       return { ok: false, reason: "invalid_leadership_window", fenceFloor, committedCeiling };
     }
@@ -152,8 +165,13 @@ export class Allocator {
     return !("ok" in this.#project(nowMs, count));
   }
 
-  /** The next extension when the window is used up: `max(H + 1, now) + ahead`. Changes nothing. */
+  /**
+   * The next extension when the window is used up: `max(H + 1, now) + ahead`. Changes nothing.
+   *
+   * @throws InvariantViolation unless `aheadMs` is an integer of at least 0; so do the other two.
+   */
   prepareWindowExtension(nowMs: number, aheadMs: number): ExtensionResult {
+    checkSpan(aheadMs);
     return this.#prepare(nowMs, (state) => Math.max(state.committedHighWater + 1, nowMs) + aheadMs);
   }
 
@@ -163,6 +181,7 @@ export class Allocator {
    * does not push the high-water further ahead of real time than extending late.
    */
   prepareBackgroundExtension(nowMs: number, aheadMs: number): ExtensionResult | undefined {
+    checkSpan(aheadMs);
     const state = this.#state;
     if (state.role === "leader" && isClockReading(nowMs)) {
       const left = state.committedHighWater - Math.max(state.nextPhysicalMs, nowMs);
@@ -178,11 +197,18 @@ export class Allocator {
    * call, so the value that is persisted identifies the lease (`tsoracle-behaviour.md` 13(a)).
    */
   prepareLeaseBound(nowMs: number, ttlMs: number): ExtensionResult {
+    checkSpan(ttlMs);
     return this.#prepare(nowMs, (state) => Math.max(state.committedHighWater + 1, nowMs + ttlMs));
   }
 
-  /** Reports a persisted bound. The epoch is checked before the order, so churn is not taken for reordering. */
+  /**
+   * Reports a bound that the driver has confirmed as durable under `expected`. The epoch is checked
+   * before the order, so churn is not taken for reordering.
+   *
+   * @throws InvariantViolation when the driver answered something that is not a {@link PhysicalMs}.
+   */
   commitWindowExtension(persisted: PhysicalMs, expected: Epoch): CommitResult {
+    invariant(isPhysicalMs(persisted), "a persisted high-water is within 46 bits");
     const state = this.#state;
     if (state.role === "not_leader") return { outcome: "ignored", reason: "not_leader" };
     if (state.epoch !== expected) {
@@ -197,7 +223,7 @@ export class Allocator {
 
   /**
    * A closed watermark: after the answer no leader, this one or a later one, issues a timestamp
-   * whose physical part is at or below it. Zero when not leader.
+   * whose physical part is at or below it. Zero says nothing; it is the answer when not leader.
    *
    * The cursor moves up to the clock first, which a grant would do anyway, so that the watermark of
    * an idle oracle keeps up with time (`tsoracle-behaviour.md` 13(b)).
@@ -246,12 +272,11 @@ export class Allocator {
   }
 }
 
-/** A clock port answers a non-negative safe integer; anything else cannot be reasoned about. */
-function isClockReading(nowMs: number): boolean {
-  return Number.isSafeInteger(nowMs) && nowMs >= 0;
-}
-
 /** The epoch to show for an allocator that may not be leader. */
 export function epochOrZero(allocator: Allocator): Epoch {
   return allocator.epoch ?? EPOCH_ZERO;
+}
+
+function checkSpan(spanMs: number): void {
+  invariant(Number.isSafeInteger(spanMs) && spanMs >= 0, "a span of time is an integer of at least 0 ms");
 }

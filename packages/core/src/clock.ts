@@ -9,3 +9,8 @@ export interface Clock {
   /** Milliseconds since the Unix epoch. */
   nowMs(): number;
 }
+
+/** Whether a reading is what a {@link Clock} may answer; anything else cannot be reasoned about. */
+export function isClockReading(nowMs: number): boolean {
+  return Number.isSafeInteger(nowMs) && nowMs >= 0;
+}

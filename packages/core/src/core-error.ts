@@ -35,6 +35,7 @@ export class CoreError extends Error {
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {
+    if (this !== CoreError) return Function.prototype[Symbol.hasInstance].call(this, value);
     return typeof value === "object" && value !== null && brand in value;
   }
 }

@@ -1,131 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LeadershipWindow } from "./allocator.ts";
+import { isClockReading } from "./clock.ts";
 import { CoreError } from "./core-error.ts";
 import type { Epoch } from "./epoch.ts";
 import { EpochGuard } from "./epoch-guard.ts";
-import type { LeaseRecord } from "./lease.ts";
+import {
+  type DriverRefusal,
+  epochOfView,
+  type FailoverAttempt,
+  type FailoverEffect,
+  type FailoverEvent,
+  type FailoverOptions,
+  type FailoverState,
+  hintOfView,
+  type LeadershipView,
+  type StopReason,
+} from "./failover-protocol.ts";
+import { fenceBackoffMs, isFenceRetryWarning } from "./fence-backoff.ts";
+import { invariant } from "./invariant.ts";
 import { PHYSICAL_MS_MAX } from "./limits.ts";
-import type { PeerEndpoint } from "./peer-endpoint.ts";
-import { type PhysicalMs, physicalMs } from "./physical-ms.ts";
-
-/** First pause after a transient failure, in milliseconds; it doubles from there. */
-export const FENCE_BACKOFF_BASE_MS = 25;
-/** Longest pause, in milliseconds. There is no limit on the number of retries. */
-export const FENCE_BACKOFF_CAP_MS = 250;
-/** Retries before the first warning, and between later ones. */
-export const FENCE_WARN_AFTER = 8;
-export const FENCE_WARN_EVERY = 20;
-
-/** What is known of the leader while this node is not serving; shown to clients as a hint. */
-export interface LeaderHint {
-  readonly leaderEndpoint?: PeerEndpoint | undefined;
-  readonly leaderEpoch?: Epoch | undefined;
-}
-
-/** One item of a driver's leadership stream, as far as the protocol needs it. */
-export type LeadershipView =
-  | { readonly role: "leader"; readonly epoch: Epoch }
-  | ({ readonly role: "follower" } & LeaderHint)
-  | { readonly role: "unknown" };
-
-/** How a driver answered a call it did not fulfil. */
-export type DriverRefusal =
-  | { readonly kind: "stepped_down"; readonly fencedBy?: Epoch | undefined }
-  | { readonly kind: "transient"; readonly error: unknown }
-  | { readonly kind: "permanent"; readonly error: unknown };
-
-/** Why the protocol ended. Every end but `shutdown` is a fault that an operator must see. */
-export type StopReason =
-  | { readonly kind: "shutdown" }
-  | { readonly kind: "stream_ended" }
-  | { readonly kind: "driver"; readonly error: unknown }
-  | { readonly kind: "out_of_range"; readonly error: CoreError }
-  | { readonly kind: "contract"; readonly message: string };
-
-/**
- * What happened. `token` is that of the effect being answered; an answer with another token than
- * the one awaited is dropped.
- */
-export type FailoverEvent =
-  | { readonly type: "leadership"; readonly view: LeadershipView }
-  | { readonly type: "drained"; readonly token: number }
-  | {
-      readonly type: "loaded";
-      readonly token: number;
-      readonly highWater: PhysicalMs;
-      readonly leases: readonly LeaseRecord[];
-      /** The wall clock once the load was over. */
-      readonly nowMs: number;
-    }
-  | { readonly type: "persisted"; readonly token: number; readonly highWater: PhysicalMs }
-  | { readonly type: "refused"; readonly token: number; readonly refusal: DriverRefusal }
-  | { readonly type: "backoff_elapsed"; readonly token: number }
-  /** A call outside this protocol was told that the reign with this token is over. */
-  | { readonly type: "deposed"; readonly reign: number; readonly fencedBy?: Epoch | undefined }
-  | { readonly type: "stream_ended" }
-  | { readonly type: "stream_failed"; readonly error: unknown }
-  | { readonly type: "shutdown" };
-
-/** What to do, in order. A shell performs them; it has at most one unanswered effect at a time. */
-export type FailoverEffect =
-  /** Forget the allocator, the sequence gate and the leases, and only then publish "not serving". */
-  | { readonly type: "clear"; readonly hint: LeaderHint }
-  /** Close the extension gate and wait until no driver call of an earlier reign is under way. */
-  | { readonly type: "drain"; readonly token: number }
-  /** Load the high-water and the leases. */
-  | { readonly type: "load"; readonly token: number }
-  | { readonly type: "persist"; readonly token: number; readonly atLeast: PhysicalMs; readonly epoch: Epoch }
-  /** Seed the allocator and the leases, publish "serving" and open the gate, in one synchronous turn. */
-  | {
-      readonly type: "serve";
-      readonly reign: number;
-      readonly window: LeadershipWindow;
-      readonly leases: readonly LeaseRecord[];
-    }
-  /** Open the gate after an attempt that did not end in serving. */
-  | { readonly type: "release_gate" }
-  | { readonly type: "back_off"; readonly token: number; readonly delayMs: number }
-  /** Counting and logging; always after the effects that safety depends on. */
-  | { readonly type: "report_transition"; readonly view: LeadershipView }
-  | { readonly type: "report_retry"; readonly retries: number; readonly warn: boolean; readonly error: unknown }
-  | { readonly type: "stop"; readonly reason: StopReason };
-
-/** Where the protocol is. Each state carries only what it needs. */
-export type FailoverState =
-  | { readonly phase: "waiting" }
-  | ({ readonly phase: "draining" } & Attempt)
-  | ({ readonly phase: "loading" } & Attempt)
-  | ({
-      readonly phase: "persisting";
-      readonly fenceFloor: PhysicalMs;
-      readonly requested: PhysicalMs;
-      readonly leases: readonly LeaseRecord[];
-    } & Attempt)
-  | ({ readonly phase: "backing_off" } & Attempt)
-  | { readonly phase: "serving"; readonly epoch: Epoch; readonly reign: number }
-  | { readonly phase: "stopped" };
-
-interface Attempt {
-  readonly epoch: Epoch;
-  readonly token: number;
-  /** Transient failures of this reign so far. */
-  readonly retries: number;
-  /**
-   * The newest leadership item that came while a driver call was under way. The call is left to
-   * settle, because it may still land; its result is then dropped and the item is handled.
-   */
-  readonly superseding?: LeadershipView | undefined;
-}
-
-export interface FailoverOptions {
-  /** How far the first window of a reign reaches, in milliseconds. */
-  readonly failoverAdvanceMs: number;
-}
-
-/** Delay before retry number `retries` (from 1): 25, 50, 100, 200, 250, 250, ... ms. */
-export function fenceBackoffMs(retries: number): number {
-  return Math.min(FENCE_BACKOFF_BASE_MS * 2 ** Math.min(retries - 1, 10), FENCE_BACKOFF_CAP_MS);
-}
+import { isPhysicalMs, PHYSICAL_MS_ZERO, type PhysicalMs, physicalMs } from "./physical-ms.ts";
 
 /**
  * The leadership-gain protocol as a pure step machine (`tsoracle-behaviour.md` 3.5):
@@ -133,19 +26,30 @@ export function fenceBackoffMs(retries: number): number {
  * event, perform the effects it returns in order, feed it their answers.
  *
  * Guarantees, for any order of events:
- * - "serve" follows a load and a persist that were both made after the latest leadership item.
- * - Between two "serve" effects there is always a "clear".
- * - The floor is above the loaded high-water, and the persisted bound is at least the floor.
- * - After "stop" there are no further effects, and "clear" has come before it.
+ * - G1: "serve" follows a drain, a load and a persist that were all asked for after the latest
+ *   leadership item, which was "leader" of the epoch served.
+ * - G2: between two "serve" effects there is always a "clear".
+ * - G3: the floor is above the loaded high-water and every high-water seen before, and the ceiling is
+ *   what the driver confirmed, at least the bound asked for.
+ * - G4: "stop" is the last effect and comes once; "clear" has come before it since the last "serve".
+ * - G5: each "drain" is followed by exactly one "serve" or "release_gate" before the next "drain".
+ * - G6: no leadership item is lost: each is cleared for and reported at once, and the newest decides
+ *   what happens next. A permanent refusal stops even when an item superseded the attempt.
+ * - G7: at most one of drain, load and persist is unanswered.
  */
 export class FailoverMachine {
   readonly #options: FailoverOptions;
   readonly #guard = new EpochGuard();
   #state: FailoverState = { phase: "waiting" };
   #lastToken = 0;
+  /** The largest high-water that the driver ever named; a load below it has lost data. */
+  #highestSeen: PhysicalMs = PHYSICAL_MS_ZERO;
 
+  /** @throws InvariantViolation unless the advance is a non-negative integer. */
   constructor(options: FailoverOptions) {
-    this.#options = options;
+    const advance = options.failoverAdvanceMs;
+    invariant(Number.isSafeInteger(advance) && advance >= 0, `failoverAdvanceMs is an integer >= 0, got ${advance}`);
+    this.#options = { failoverAdvanceMs: advance };
   }
 
   get state(): FailoverState {
@@ -190,16 +94,16 @@ export class FailoverMachine {
 
   #onLeadership(view: LeadershipView): readonly FailoverEffect[] {
     try {
-      this.#guard.observe(epochOf(view));
+      this.#guard.observe(epochOfView(view));
     } catch (error) {
       return this.#stop({ kind: "contract", message: (error as CoreError).message });
     }
     const state = this.#state;
     const notice: FailoverEffect[] = [
-      { type: "clear", hint: hintOf(view) },
+      { type: "clear", hint: hintOfView(view) },
       { type: "report_transition", view },
     ];
-    if (state.phase === "draining" || state.phase === "loading" || state.phase === "persisting") {
+    if (holdsGate(state)) {
       this.#state = { ...state, superseding: view };
       return notice;
     }
@@ -219,62 +123,76 @@ export class FailoverMachine {
     return [{ type: "drain", token }];
   }
 
-  #onDrained(attempt: Attempt): readonly FailoverEffect[] {
+  #onDrained(attempt: FailoverAttempt): readonly FailoverEffect[] {
     if (attempt.superseding !== undefined) return this.#abandon(attempt.superseding);
     const token = this.#nextToken();
     this.#state = { phase: "loading", epoch: attempt.epoch, token, retries: attempt.retries };
     return [{ type: "load", token }];
   }
 
-  #onLoaded(attempt: Attempt, event: FailoverEvent & { type: "loaded" }): readonly FailoverEffect[] {
+  #onLoaded(attempt: FailoverAttempt, event: FailoverEvent & { type: "loaded" }): readonly FailoverEffect[] {
+    const { highWater, nowMs, leases } = event;
+    const lie = this.#lie("loadHighWater()", highWater, this.#highestSeen);
+    if (lie !== undefined) return this.#stop({ kind: "contract", message: lie });
+    this.#highestSeen = highWater;
     if (attempt.superseding !== undefined) return this.#abandon(attempt.superseding);
-    const floor = Math.max(event.highWater + 1, event.nowMs);
+    if (!isClockReading(nowMs)) {
+      const message = `cannot serve: expected the clock to be an integer >= 0 in milliseconds, got ${String(nowMs)}`;
+      return this.#stop({ kind: "out_of_range", error: new CoreError("clock_out_of_range", message) });
+    }
+    const floor = Math.max(highWater + 1, nowMs);
     const requested = floor + this.#options.failoverAdvanceMs;
-    if (!(requested <= PHYSICAL_MS_MAX)) {
-      const error = new CoreError(
-        "physical_ms_out_of_range",
+    if (requested > PHYSICAL_MS_MAX) {
+      const message =
         `cannot serve: the first window would reach ${requested} ms, beyond ${PHYSICAL_MS_MAX} (46 bits); ` +
-          `the stored high-water is ${event.highWater} and the clock says ${event.nowMs}`,
-      );
-      return [...this.#stop({ kind: "out_of_range", error })];
+        `the stored high-water is ${highWater} and the clock says ${nowMs}`;
+      return this.#stop({ kind: "out_of_range", error: new CoreError("physical_ms_out_of_range", message) });
     }
     const fenceFloor = physicalMs(floor);
     const atLeast = physicalMs(requested);
     const token = this.#nextToken();
     const { epoch, retries } = attempt;
-    this.#state = { phase: "persisting", epoch, token, retries, fenceFloor, requested: atLeast, leases: event.leases };
+    this.#state = { phase: "persisting", epoch, token, retries, fenceFloor, requested: atLeast, leases };
     return [{ type: "persist", token, atLeast, epoch }];
   }
 
   #onPersisted(state: FailoverState & { phase: "persisting" }, highWater: PhysicalMs): readonly FailoverEffect[] {
+    const lie = this.#lie(`persistHighWater(${state.requested})`, highWater, state.requested);
+    if (lie !== undefined) return this.#stop({ kind: "contract", message: lie });
+    this.#highestSeen = highWater;
     if (state.superseding !== undefined) return this.#abandon(state.superseding);
-    if (highWater < state.requested) {
-      const message = `persistHighWater(${state.requested}) answered ${highWater}; it must answer at least what was asked for`;
-      return this.#stop({ kind: "contract", message });
-    }
     const reign = this.#nextToken();
     const { epoch, fenceFloor, leases } = state;
     this.#state = { phase: "serving", epoch, reign };
     return [{ type: "serve", reign, window: { fenceFloor, committedCeiling: highWater, epoch }, leases }];
   }
 
-  #onRefused(attempt: Attempt, refusal: DriverRefusal): readonly FailoverEffect[] {
+  /** What is wrong with a high-water that a driver answered, or undefined. */
+  #lie(call: string, highWater: unknown, atLeast: PhysicalMs): string | undefined {
+    if (!isPhysicalMs(highWater)) {
+      return `${call} answered ${String(highWater)}; expected an integer from 0 to ${PHYSICAL_MS_MAX}`;
+    }
+    if (highWater < atLeast) {
+      return `${call} answered ${highWater}, but ${atLeast} was asked for or had been durable before: data was lost`;
+    }
+    return undefined;
+  }
+
+  #onRefused(attempt: FailoverAttempt, refusal: DriverRefusal): readonly FailoverEffect[] {
+    if (refusal.kind === "permanent") return this.#stop({ kind: "driver", error: refusal.error });
     if (attempt.superseding !== undefined) return this.#abandon(attempt.superseding);
     switch (refusal.kind) {
       case "stepped_down":
         this.#state = { phase: "waiting" };
-        return [{ type: "release_gate" }, { type: "clear", hint: { leaderEpoch: refusal.fencedBy } }];
-      case "permanent":
-        return this.#stop({ kind: "driver", error: refusal.error });
+        return [{ type: "clear", hint: { leaderEpoch: refusal.fencedBy } }, { type: "release_gate" }];
       case "transient": {
         const retries = attempt.retries + 1;
         const token = this.#nextToken();
         this.#state = { phase: "backing_off", epoch: attempt.epoch, token, retries };
-        const warn = retries >= FENCE_WARN_AFTER && (retries - FENCE_WARN_AFTER) % FENCE_WARN_EVERY === 0;
         return [
           { type: "release_gate" },
           { type: "back_off", token, delayMs: fenceBackoffMs(retries) },
-          { type: "report_retry", retries, warn, error: refusal.error },
+          { type: "report_retry", retries, warn: isFenceRetryWarning(retries), error: refusal.error },
         ];
       }
       default:
@@ -295,11 +213,9 @@ export class FailoverMachine {
   }
 
   #stop(reason: StopReason): readonly FailoverEffect[] {
+    const gate: readonly FailoverEffect[] = holdsGate(this.#state) ? [{ type: "release_gate" }] : [];
     this.#state = { phase: "stopped" };
-    return [
-      { type: "clear", hint: {} },
-      { type: "stop", reason },
-    ];
+    return [{ type: "clear", hint: {} }, ...gate, { type: "stop", reason }];
   }
 
   #nextToken(): number {
@@ -308,19 +224,9 @@ export class FailoverMachine {
   }
 }
 
-function epochOf(view: LeadershipView): Epoch | undefined {
-  switch (view.role) {
-    case "leader":
-      return view.epoch;
-    case "follower":
-      return view.leaderEpoch;
-    case "unknown":
-      return undefined;
-    default:
-      return view satisfies never;
-  }
-}
-
-function hintOf(view: LeadershipView): LeaderHint {
-  return view.role === "follower" ? { leaderEndpoint: view.leaderEndpoint, leaderEpoch: view.leaderEpoch } : {};
+/** In these phases the gate is shut, and an effect is unanswered. */
+function holdsGate(
+  state: FailoverState,
+): state is FailoverState & { readonly phase: "draining" | "loading" | "persisting" } {
+  return state.phase === "draining" || state.phase === "loading" || state.phase === "persisting";
 }

@@ -1,19 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // For everybody who handles timestamps.
-export { CoreError, type CoreErrorCode } from "./core-error.ts";
-export { EPOCH_ZERO, type Epoch, type EpochHalves, epoch, epochFromHalves, epochToHalves } from "./epoch.ts";
-export * from "./limits.ts";
-export { type PeerEndpoint, type PeerEndpointResult, parsePeerEndpoint, peerEndpoint } from "./peer-endpoint.ts";
-export { isPhysicalMs, MAX_PHYSICAL_MS, PHYSICAL_MS_ZERO, type PhysicalMs, physicalMs } from "./physical-ms.ts";
-export {
-  packTimestamp,
-  parseTimestamp,
-  Timestamp,
-  type TimestampParts,
-  timestampFromBytes,
-  timestampToBytes,
-  unpackTimestamp,
-} from "./timestamp.ts";
 
 // For those who build drivers and servers.
 export {
@@ -26,40 +12,61 @@ export {
   type GrantResult,
   type LeadershipWindow,
 } from "./allocator.ts";
-export type { Clock } from "./clock.ts";
+export { type Clock, isClockReading } from "./clock.ts";
+export { CoreError, type CoreErrorCode } from "./core-error.ts";
+export { type DenseAdvance, DenseTable } from "./dense-table.ts";
+export { EPOCH_ZERO, type Epoch, type EpochHalves, epoch, epochFromHalves, epochToHalves } from "./epoch.ts";
 export { EpochGuard } from "./epoch-guard.ts";
+export { FailoverMachine } from "./failover.ts";
+export type {
+  DriverRefusal,
+  FailoverAttempt,
+  FailoverEffect,
+  FailoverEvent,
+  FailoverOptions,
+  FailoverState,
+  LeaderHint,
+  LeadershipView,
+  StopReason,
+} from "./failover-protocol.ts";
 export {
-  type DriverRefusal,
-  FailoverMachine,
-  type FailoverEffect,
-  type FailoverEvent,
-  type FailoverOptions,
-  type FailoverState,
   FENCE_BACKOFF_BASE_MS,
   FENCE_BACKOFF_CAP_MS,
   FENCE_WARN_AFTER,
   FENCE_WARN_EVERY,
   fenceBackoffMs,
-  type LeaderHint,
-  type LeadershipView,
-  type StopReason,
-} from "./failover.ts";
+} from "./fence-backoff.ts";
 export { WindowGrant } from "./grant.ts";
 export { InvariantViolation, invariant } from "./invariant.ts";
 export {
-  type AcquirePlan,
   isExpired,
-  type LeaseChange,
   type LeaseRecord,
   type LeaseRequestRefusal,
-  LeaseTable,
   type LeaseTtlBounds,
-  type RenewPlan,
   validateLeaseRequest,
-} from "./lease.ts";
+} from "./lease-record.ts";
+export { type AcquirePlan, type LeaseChange, LeaseTable, type RenewPlan } from "./lease-table.ts";
 export {
-  type DenseAdvance,
-  DenseTable,
+  DEFAULT_FAILOVER_ADVANCE_MS,
+  DEFAULT_LEASE_TTL_CEILING_MS,
+  DEFAULT_LEASE_TTL_FLOOR_MS,
+  DEFAULT_MAX_SEQ_BATCH_KEYS,
+  DEFAULT_MAX_SEQ_COUNT,
+  DEFAULT_SEQ_KEY_CAP,
+  DEFAULT_WINDOW_AHEAD_MS,
+  LOGICAL_BITS,
+  LOGICAL_MAX,
+  MAX_LEASE_HOLDER_BYTES,
+  MAX_SEQ_KEY_BYTES,
+  MAX_TIMESTAMPS_PER_RPC,
+  PHYSICAL_BITS,
+  PHYSICAL_MS_MAX,
+  U64_MAX,
+  U128_MAX,
+} from "./limits.ts";
+export { type PeerEndpoint, type PeerEndpointResult, parsePeerEndpoint, peerEndpoint } from "./peer-endpoint.ts";
+export { isPhysicalMs, MAX_PHYSICAL_MS, PHYSICAL_MS_ZERO, type PhysicalMs, physicalMs } from "./physical-ms.ts";
+export {
   parseSeqKey,
   type SeqEntry,
   type SeqKey,
@@ -67,4 +74,6 @@ export {
   type SeqRequestResult,
   utf8Length,
   validateSeqRequest,
-} from "./sequence.ts";
+} from "./seq-key.ts";
+export { packTimestamp, Timestamp, type TimestampParts, unpackTimestamp } from "./timestamp.ts";
+export { parseTimestamp, timestampFromBytes, timestampToBytes } from "./timestamp-codec.ts";
