@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { BinaryReader } from "@bufbuild/protobuf/wire";
 import type { Epoch, LeaderHint as KnownLeader } from "@tsoracle/core";
 import { epochFromWire, epochToWire } from "./epoch-wire.ts";
-import { LeaderHint } from "./gen/tsoracle/v1/tso.ts";
+import { type EpochWire, LeaderHint } from "./gen/tsoracle/v1/tso.ts";
+import { WireCursor } from "./wire-cursor.ts";
 
 /** The binary trailer of a NOT_LEADER status; present, if empty, on each of them (`tsoracle-behaviour.md` 3.4). */
 export const LEADER_HINT_TRAILER = "tsoracle-leader-hint-bin";
@@ -32,15 +32,48 @@ export type LeaderHintReading =
 /** Replacing bad UTF-8 would name a host that nobody sent, so it is an error. */
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Reads a trailer. Never throws: the bytes come from a peer. */
+/**
+ * Reads a trailer. Never throws: the bytes come from a peer. Strict, because the generated decoder
+ * goes on with a partial hint where protobuf demands a refusal, and a hint decides where requests go.
+ */
 export function decodeLeaderHint(bytes: Uint8Array): LeaderHintReading {
   try {
-    const reader = new BinaryReader(bytes, (text) => utf8.decode(text));
-    const { leaderEndpoint, leaderEpoch } = LeaderHint.decode(reader);
-    // The generated decoder stops at a stray end of group instead of refusing it.
-    if (reader.pos !== bytes.length) return { kind: "malformed", reason: `unreadable from byte ${reader.pos}` };
-    return { kind: "decoded", leaderEndpoint, leaderEpoch: epochFromWire(leaderEpoch) };
+    return read(bytes);
   } catch (error) {
     return { kind: "malformed", reason: error instanceof Error ? error.message : String(error) };
   }
+}
+
+function read(bytes: Uint8Array): LeaderHintReading {
+  let leaderEndpoint: string | undefined;
+  let leaderEpoch: EpochWire | undefined;
+  const cursor = new WireCursor();
+  cursor.open(bytes);
+  while (!cursor.done) {
+    const tag = cursor.tag();
+    if (tag === 0x0a) leaderEndpoint = utf8.decode(cursor.delimited());
+    else if (tag === 0x12) leaderEpoch = readEpoch(cursor.delimited(), leaderEpoch);
+    else cursor.skip(tag);
+  }
+  return { kind: "decoded", leaderEndpoint, leaderEpoch: epochFromWire(leaderEpoch) };
+}
+
+/** A message field that stands twice is merged: the second adds to the first. */
+function readEpoch(bytes: Uint8Array, earlier: EpochWire | undefined): EpochWire {
+  let { hi, lo } = earlier ?? { hi: 0n, lo: 0n };
+  const cursor = new WireCursor();
+  cursor.open(bytes);
+  while (!cursor.done) {
+    const tag = cursor.tag();
+    if (tag === 0x08) {
+      cursor.varint();
+      hi = cursor.bigint;
+    } else if (tag === 0x10) {
+      cursor.varint();
+      lo = cursor.bigint;
+    } else {
+      cursor.skip(tag);
+    }
+  }
+  return { hi, lo };
 }

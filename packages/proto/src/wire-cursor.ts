@@ -33,6 +33,11 @@ export class WireCursor {
     return this.high * TWO_32 + this.low;
   }
 
+  /** The last varint, exact. */
+  get bigint(): bigint {
+    return (BigInt(this.high) << 32n) | BigInt(this.low);
+  }
+
   /** Reads a varint of at most ten bytes into `low` and `high`; bits beyond 64 are dropped. */
   varint(): void {
     const bytes = this.#bytes;
@@ -72,6 +77,14 @@ export class WireCursor {
       throw new WireError("malformed", `expected a field tag, got ${this.number}`);
     }
     return tag;
+  }
+
+  /** Reads a length and that many bytes, as a view of the array that was opened. */
+  delimited(): Uint8Array {
+    this.varint();
+    const start = this.#at;
+    this.#advance(this.number);
+    return this.#bytes.subarray(start, this.#at);
   }
 
   /** Skips the value of a field that the reader does not know, or whose wire type is not the known one. */
