@@ -31,6 +31,7 @@ export interface ConsensusDriver extends AsyncDisposable {
    * Contract — leadership.abort: aborting the signal ends the stream without an error.
    * Contract — leadership.subscribers: each of several subscribers sees every change.
    * Contract — leadership.separated: between two leader items of different epochs there is another item.
+   * Contract — leadership.tenure: leader items carry a tenure exactly where `realTimeOrder` is `lease` or `confirm`; it ends with its reign, and two tenures never hold at once.
    */
   leadershipEvents(options: { readonly signal: AbortSignal }): AsyncIterable<LeaderState>;
 
@@ -53,6 +54,7 @@ export interface ConsensusDriver extends AsyncDisposable {
    * Contract — durable.crash: what resolved survives a crash.
    * Contract — durable.unresolved: what did not resolve may or may not be there, and nothing regresses.
    * Contract — fencing.superseded: a superseded epoch never raises it and is refused as `fenced` or `not_leader`.
+   * Contract — fencing.late: a write that was held back across an election is never acknowledged and raises nothing.
    * Contract — uncertain.lost-reply: a write whose reply was lost is `uncertain` or `transient`, and a retry is safe.
    * Contract — cancel.before: a signal that is aborted already has no effect on the store.
    * Contract — cancel.in-flight: aborting in flight corrupts nothing; a late write only raises.
@@ -60,14 +62,31 @@ export interface ConsensusDriver extends AsyncDisposable {
    */
   persistHighWater(atLeast: PhysicalMs, epoch: Epoch, options?: CallOptions): Promise<PhysicalMs>;
 
-  /** Present exactly if `capabilities.sequences`. */
+  /**
+   * Present exactly if `capabilities.sequences`.
+   *
+   * Contract — sequences.absent: without the capability there is no such property.
+   */
   readonly sequences?: DenseSequences | undefined;
-  /** Present exactly if `capabilities.leases`. */
+  /**
+   * Present exactly if `capabilities.leases`.
+   *
+   * Contract — leases.absent: without the capability there is no such property.
+   */
   readonly leases?: LeaseStore | undefined;
-  /** Present exactly if `capabilities.membership`. */
+  /**
+   * Present exactly if `capabilities.membership`.
+   *
+   * Contract — membership.members: with the capability, the members can be listed, and ids are unique.
+   * Contract — membership.absent: without the capability there is no such property.
+   */
   readonly membership?: MembershipAdmin | undefined;
 
-  /** Hands leadership over in good order, if there is somebody to hand it to. Resolves when it is no longer leader. */
+  /**
+   * Hands leadership over in good order, if there is somebody to hand it to. Resolves when it is no longer leader.
+   *
+   * Contract — leadership.resign: when it has resolved, the reign is over: its epoch raises nothing any more.
+   */
   resign?(reason: string): Promise<void>;
 }
 
