@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { isPhysicalMs, type PhysicalMs } from "@tsoracle/core";
+import { isPhysicalMs, type PhysicalMs, physicalMs } from "@tsoracle/core";
 import { advanceOutOfRange, ConsensusError } from "./consensus-error.ts";
 
 /**
@@ -22,7 +22,7 @@ export class AdvancePayload {
   /** @throws ConsensusError `out_of_range`. */
   constructor(atLeast: number) {
     rejectOutOfRangeAdvance(atLeast);
-    this.atLeast = atLeast;
+    this.atLeast = physicalMs(atLeast);
   }
 
   /** The high-water after applying this payload: it only ever rises. */

@@ -53,12 +53,15 @@ export class ConsensusError extends Error {
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: a subclass inherits this test and must not claim every ConsensusError.
+    if (this !== ConsensusError) return Function.prototype[Symbol.hasInstance].call(this, value);
     return typeof value === "object" && value !== null && brand in value;
   }
 
   /**
    * The error itself when it is one already; anything else becomes `permanent`, because a failure
-   * that a driver did not classify is a defect, and serving on would be a guess.
+   * that a driver did not classify is a defect, and serving on would be a guess. The reason of an
+   * aborted signal is no failure of the driver: whoever passed a signal looks at it first.
    */
   static from(error: unknown): ConsensusError {
     if (error instanceof ConsensusError) return error;

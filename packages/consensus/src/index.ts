@@ -1,12 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // For those who choose and configure a driver.
+
 export type { DriverCapabilities } from "./capabilities.ts";
 export { ConsensusError, type ConsensusErrorCode, type ConsensusErrorOptions } from "./consensus-error.ts";
 export type { ConsensusDriver, DenseSequences, LeaseStore, Member, MembershipAdmin } from "./driver.ts";
 export { type CallOptions, epochOf, type LeaderState, sameLeaderState, type Tenure } from "./leader-state.ts";
 export { systemClock } from "./system-clock.ts";
+export {
+  checkTenureTerms,
+  DEFAULT_TENURE_TERMS,
+  MIN_TENURE_MS,
+  type TenureTerms,
+  usableTenureMs,
+  waitOutMs,
+} from "./tenure-terms.ts";
 
 // For those who write a driver.
+
 export { AdvancePayload, rejectOutOfRangeAdvance } from "./advance-payload.ts";
 export { LeadershipCell } from "./leadership-cell.ts";
 export {
@@ -16,12 +26,5 @@ export {
   type LeaseMark,
   laterMark,
 } from "./lease-clock.ts";
-export {
-  checkTenureTerms,
-  DEFAULT_TENURE_TERMS,
-  MIN_TENURE_MS,
-  type TenureTerms,
-  usableTenureMs,
-  WaitOut,
-  waitOutMs,
-} from "./wait-out.ts";
+export { TenureKeeper } from "./tenure-keeper.ts";
+export { WaitOut } from "./wait-out.ts";

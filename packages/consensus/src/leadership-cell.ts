@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { EpochGuard } from "@tsoracle/core";
 import { epochOf, type LeaderState, sameLeaderState } from "./leader-state.ts";
-
-interface Subscriber {
-  /** At most two items: what separates two reigns, then the newest. */
-  readonly queue: LeaderState[];
-  delivered: LeaderState | undefined;
-  wake: (() => void) | undefined;
-}
+import { LeadershipReader } from "./leadership-reader.ts";
 
 /**
  * The one owner of a driver's leadership state: a latest-value cell with any number of readers.
@@ -17,7 +11,7 @@ interface Subscriber {
  * different epochs there is always another item.
  */
 export class LeadershipCell {
-  readonly #subscribers = new Set<Subscriber>();
+  readonly #readers = new Set<LeadershipReader>();
   readonly #guard = new EpochGuard();
   #current: LeaderState;
   #end: { readonly error?: unknown } | undefined;
@@ -32,64 +26,48 @@ export class LeadershipCell {
   }
 
   /**
-   * Publishes a change; an item that says the same is dropped.
+   * Publishes a change; an item that says the same is dropped, and so is everything after the end.
    *
-   * @throws CoreError `leader_epoch_regressed` when the epoch is below an earlier one.
+   * @throws CoreError `leader_epoch_regressed` when the epoch is below an earlier one. The cell is then
+   * closed with that error: a driver that lost its place in history must not stay leader in any reader's eyes.
    */
   set(next: LeaderState): void {
     if (this.#end !== undefined || sameLeaderState(this.#current, next)) return;
-    this.#guard.observe(epochOf(next));
-    this.#current = next;
-    for (const subscriber of this.#subscribers) {
-      enqueue(subscriber, next);
-      subscriber.wake?.();
+    try {
+      this.#guard.observe(epochOf(next));
+    } catch (error) {
+      this.close(error);
+      throw error;
     }
+    this.#current = next;
+    for (const reader of this.#readers) reader.offer(next);
   }
 
-  /** Ends every stream, now and later; with an error, streams throw it. The first end counts. */
+  /**
+   * Ends every stream, now and later; with an error, streams throw it. The first end counts. Readers
+   * still receive what they had not read; one that starts later receives nothing but the end.
+   */
   close(error?: unknown): void {
     if (this.#end !== undefined) return;
     this.#end = error === undefined ? {} : { error };
-    for (const subscriber of this.#subscribers) subscriber.wake?.();
+    for (const reader of this.#readers) reader.finish(this.#end);
+    this.#readers.clear();
   }
 
-  /** The current state, then every change, until the signal aborts or the cell is closed. */
-  async *read(options: { readonly signal: AbortSignal }): AsyncGenerator<LeaderState, void, undefined> {
-    const { signal } = options;
-    const subscriber: Subscriber = { queue: [this.#current], delivered: undefined, wake: undefined };
-    const onAbort = (): void => subscriber.wake?.();
-    this.#subscribers.add(subscriber);
-    signal.addEventListener("abort", onAbort);
-    try {
-      while (!signal.aborted) {
-        const item = subscriber.queue.shift();
-        if (item !== undefined) {
-          subscriber.delivered = item;
-          yield item;
-        } else if (this.#end === undefined) {
-          await new Promise<void>((resolve) => {
-            subscriber.wake = resolve;
-          });
-          subscriber.wake = undefined;
-        } else if ("error" in this.#end) {
-          throw this.#end.error;
-        } else {
-          return;
-        }
-      }
-    } finally {
-      this.#subscribers.delete(subscriber);
-      signal.removeEventListener("abort", onAbort);
-    }
+  /**
+   * The current state, then every change, until the signal aborts or the cell is closed. Reading begins
+   * at the first `next()`; `return()` and an abort end it at once, also while a `next()` is pending.
+   */
+  read(options: { readonly signal: AbortSignal }): AsyncGenerator<LeaderState, void, undefined> {
+    return new LeadershipReader(options.signal, {
+      begin: (reader) => {
+        if (this.#end !== undefined) return reader.finish(this.#end);
+        this.#readers.add(reader);
+        reader.offer(this.#current);
+      },
+      end: (reader) => {
+        this.#readers.delete(reader);
+      },
+    });
   }
-}
-
-/** Replaces what was not read yet, keeping one item between two reigns. */
-function enqueue(subscriber: Subscriber, next: LeaderState): void {
-  const { queue, delivered } = subscriber;
-  const separator = queue.findLast((item) => item.role !== "leader");
-  queue.length = 0;
-  const mustSeparate = next.role === "leader" && delivered?.role === "leader" && delivered.epoch !== next.epoch;
-  if (mustSeparate) queue.push(separator ?? { role: "unknown" });
-  queue.push(next);
 }

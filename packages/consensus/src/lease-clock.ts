@@ -24,13 +24,18 @@ const systemSources: LeaseClockSources = {
   wallMs: () => Date.now(),
 };
 
-/** The boot clock counts in steps of this size, so its difference may be too large by one step. */
+/** The boot clock counts in steps of this size, so a difference may be too small by one step. */
 export const BOOT_CLOCK_RESOLUTION_MS = 10;
 
 /**
  * How old something is, for a leader that must not overstay: the largest of the monotonic, the
  * boot-time and the wall-clock difference, because a clock that ran ahead only shortens a lease
- * (`postgres-redis.md` 2.4). A backward wall-clock step has no effect.
+ * (`postgres-redis.md` 2.4). A backward wall-clock step has no effect. A clock that answers NaN makes
+ * the age NaN, which is below no limit: write validity as `age < limit`, never as `!(age >= limit)`.
+ *
+ * The boot clock's coarse steps are rounded up, where the reference rounds down: after a suspend it
+ * may be the only clock that saw the time pass, and then an age that is too small by a step or two
+ * eats into the slack that the proof needs.
  *
  * For waiting out somebody else's lease use {@link WaitOut}: there the danger is the other way round.
  */
@@ -53,7 +58,7 @@ export class LeaseClock {
   /** Milliseconds since `mark`, by the clock that ran furthest. */
   ageMs(mark: LeaseMark): number {
     const monotonic = Number(this.#sources.monotonicNs() - mark.monotonicNs) / 1e6;
-    const boot = this.#sources.bootMs() - mark.bootMs - BOOT_CLOCK_RESOLUTION_MS;
+    const boot = this.#sources.bootMs() - mark.bootMs + BOOT_CLOCK_RESOLUTION_MS;
     const wall = this.#sources.wallMs() - mark.wallMs;
     return Math.max(monotonic, boot, wall);
   }

@@ -1,39 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { invariant } from "@tsoracle/core";
-
-/** Length of a tenure and the slack for clock rates: one pair for all processes of an oracle. */
-export interface TenureTerms {
-  /** D, in milliseconds; at least 1000. */
-  readonly tenureMs: number;
-  /** ρ: how much faster or slower than real time any clock may run. At least what time synchronisation may slew. */
-  readonly drift: number;
-}
-
-/** D = 3 s, ρ = 0.10 (`postgres-redis.md` 2.7). */
-export const DEFAULT_TENURE_TERMS: TenureTerms = Object.freeze({ tenureMs: 3_000, drift: 0.1 });
-
-/** Shortest tenure that is accepted, in milliseconds. */
-export const MIN_TENURE_MS = 1_000;
-
-/** How long a leader may rely on a renewal: D(1-ρ), in milliseconds. */
-export function usableTenureMs(terms: TenureTerms): number {
-  return terms.tenureMs * (1 - terms.drift);
-}
-
-/** How long a successor waits: D(1+ρ), in milliseconds. */
-export function waitOutMs(terms: TenureTerms): number {
-  return terms.tenureMs * (1 + terms.drift);
-}
-
-/** @throws InvariantViolation unless the terms can be relied on. */
-export function checkTenureTerms(terms: TenureTerms): TenureTerms {
-  invariant(
-    Number.isFinite(terms.tenureMs) && terms.tenureMs >= MIN_TENURE_MS,
-    `a tenure lasts at least ${MIN_TENURE_MS} ms, got ${terms.tenureMs}`,
-  );
-  invariant(terms.drift > 0 && terms.drift < 1, `the drift is between 0 and 1, got ${terms.drift}`);
-  return terms;
-}
+import { type TenureTerms, waitOutMs } from "./tenure-terms.ts";
 
 /**
  * The time a new leader lets pass before it serves, so that its predecessor's tenure has ended by
@@ -61,8 +27,10 @@ export class WaitOut {
   }
 
   /**
-   * What the next reign of the same process must wait for: its own unfinished wait, or nothing once
-   * that was over. A reign that was still waiting for somebody else ended nobody's tenure.
+   * What the next reign of the same process must wait for, if no other process reigned in between and
+   * the earlier reign has stopped granting: its own unfinished wait, or nothing once that was over. A
+   * reign that was still waiting for somebody else ended nobody's tenure; for the same reason it must
+   * not leave a clean release behind before its wait is over.
    */
   inherited(nowNs: bigint): WaitOut {
     return this.over(nowNs) ? WaitOut.none(nowNs) : this;

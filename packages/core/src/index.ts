@@ -1,7 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 // For everybody who handles timestamps.
 
+export { CoreError, type CoreErrorCode } from "./core-error.ts";
+export { EPOCH_ZERO, type Epoch, type EpochHalves, epoch, epochFromHalves, epochToHalves } from "./epoch.ts";
+export {
+  DEFAULT_FAILOVER_ADVANCE_MS,
+  DEFAULT_LEASE_TTL_CEILING_MS,
+  DEFAULT_LEASE_TTL_FLOOR_MS,
+  DEFAULT_MAX_SEQ_BATCH_KEYS,
+  DEFAULT_MAX_SEQ_COUNT,
+  DEFAULT_SEQ_KEY_CAP,
+  DEFAULT_WINDOW_AHEAD_MS,
+  LOGICAL_BITS,
+  LOGICAL_MAX,
+  MAX_LEASE_HOLDER_BYTES,
+  MAX_SEQ_KEY_BYTES,
+  MAX_TIMESTAMPS_PER_RPC,
+  PHYSICAL_BITS,
+  PHYSICAL_MS_MAX,
+  U64_MAX,
+  U128_MAX,
+} from "./limits.ts";
+export { type PeerEndpoint, type PeerEndpointResult, parsePeerEndpoint, peerEndpoint } from "./peer-endpoint.ts";
+export { isPhysicalMs, MAX_PHYSICAL_MS, PHYSICAL_MS_ZERO, type PhysicalMs, physicalMs } from "./physical-ms.ts";
+export { packTimestamp, Timestamp, type TimestampParts, unpackTimestamp } from "./timestamp.ts";
+export { parseTimestamp, timestampFromBytes, timestampToBytes } from "./timestamp-codec.ts";
+
 // For those who build drivers and servers.
+
 export {
   Allocator,
   type BecomeLeaderResult,
@@ -13,9 +39,7 @@ export {
   type LeadershipWindow,
 } from "./allocator.ts";
 export { type Clock, isClockReading } from "./clock.ts";
-export { CoreError, type CoreErrorCode } from "./core-error.ts";
 export { type DenseAdvance, DenseTable } from "./dense-table.ts";
-export { EPOCH_ZERO, type Epoch, type EpochHalves, epoch, epochFromHalves, epochToHalves } from "./epoch.ts";
 export { EpochGuard } from "./epoch-guard.ts";
 export { FailoverMachine } from "./failover.ts";
 export type {
@@ -47,26 +71,6 @@ export {
 } from "./lease-record.ts";
 export { type AcquirePlan, type LeaseChange, LeaseTable, type RenewPlan } from "./lease-table.ts";
 export {
-  DEFAULT_FAILOVER_ADVANCE_MS,
-  DEFAULT_LEASE_TTL_CEILING_MS,
-  DEFAULT_LEASE_TTL_FLOOR_MS,
-  DEFAULT_MAX_SEQ_BATCH_KEYS,
-  DEFAULT_MAX_SEQ_COUNT,
-  DEFAULT_SEQ_KEY_CAP,
-  DEFAULT_WINDOW_AHEAD_MS,
-  LOGICAL_BITS,
-  LOGICAL_MAX,
-  MAX_LEASE_HOLDER_BYTES,
-  MAX_SEQ_KEY_BYTES,
-  MAX_TIMESTAMPS_PER_RPC,
-  PHYSICAL_BITS,
-  PHYSICAL_MS_MAX,
-  U64_MAX,
-  U128_MAX,
-} from "./limits.ts";
-export { type PeerEndpoint, type PeerEndpointResult, parsePeerEndpoint, peerEndpoint } from "./peer-endpoint.ts";
-export { isPhysicalMs, MAX_PHYSICAL_MS, PHYSICAL_MS_ZERO, type PhysicalMs, physicalMs } from "./physical-ms.ts";
-export {
   parseSeqKey,
   type SeqEntry,
   type SeqKey,
@@ -75,5 +79,3 @@ export {
   utf8Length,
   validateSeqRequest,
 } from "./seq-key.ts";
-export { packTimestamp, Timestamp, type TimestampParts, unpackTimestamp } from "./timestamp.ts";
-export { parseTimestamp, timestampFromBytes, timestampToBytes } from "./timestamp-codec.ts";
