@@ -124,6 +124,12 @@ export class CallLog {
     };
   }
 
+  /** Which of two rows reaches higher; of equals, the one recorded first. */
+  higher(a: number, b: number): number {
+    const order = this.last.compare(a, this.last, b);
+    return order > 0 || (order === 0 && a < b) ? a : b;
+  }
+
   /** All rows, sorted by `compare` and, where that says 0, by order of recording. */
   sortedRows(compare: (a: number, b: number) => number): Uint32Array {
     const rows = new Uint32Array(this.#length);

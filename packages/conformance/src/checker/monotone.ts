@@ -45,7 +45,7 @@ export function judgeMonotone(log: CallLog, { maxKept = DEFAULT_MAX_KEPT }: Chec
 }
 
 /** Reports `row` if it is not entirely above `before`, the highest call that it had to be above. */
-export function compareWithHighest(
+export function reportUnlessAbove(
   log: CallLog,
   kind: OrderViolation["kind"],
   before: number,
@@ -63,8 +63,8 @@ function judgeClientOrder(log: CallLog, maxKept: number): Finding<OrderViolation
   for (let row = 0; row < log.length; row++) {
     const client = log.client[row] as number;
     const before = highest.get(client);
-    if (before !== undefined) compareWithHighest(log, "client_order", before, row, found);
-    if (before === undefined || log.last.compare(row, log.last, before) > 0) highest.set(client, row);
+    if (before !== undefined) reportUnlessAbove(log, "client_order", before, row, found);
+    highest.set(client, before === undefined ? row : log.higher(before, row));
   }
   return found.build();
 }
@@ -74,7 +74,7 @@ function judgeEpochOrder(log: CallLog, maxKept: number): Finding<OrderViolation>
   const highestBelow = highestCallBelowEachEpoch(log);
   for (let row = 0; row < log.length; row++) {
     const before = highestBelow[log.epoch[row] as number];
-    if (before !== undefined) compareWithHighest(log, "epoch_order", before, row, found);
+    if (before !== undefined) reportUnlessAbove(log, "epoch_order", before, row, found);
   }
   return found.build();
 }
@@ -83,9 +83,7 @@ function judgeEpochOrder(log: CallLog, maxKept: number): Finding<OrderViolation>
 function highestCallBelowEachEpoch(log: CallLog): (number | undefined)[] {
   const highestIn: (number | undefined)[] = log.epochs.map(() => undefined);
   const higher = (a: number | undefined, b: number | undefined): number | undefined => {
-    if (a === undefined || b === undefined) return a ?? b;
-    const order = log.last.compare(a, log.last, b);
-    return order > 0 || (order === 0 && a < b) ? a : b;
+    return a === undefined || b === undefined ? (a ?? b) : log.higher(a, b);
   };
   for (let row = 0; row < log.length; row++) {
     const index = log.epoch[row] as number;

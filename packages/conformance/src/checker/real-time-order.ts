@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Call } from "./call.ts";
 import { CallLog } from "./call-log.ts";
-import { compareWithHighest } from "./monotone.ts";
+import { reportUnlessAbove } from "./monotone.ts";
 import { type CheckOptions, DEFAULT_MAX_KEPT, type Finding, FindingBuilder, type OrderViolation } from "./violation.ts";
 
 export interface RealTimeResult {
@@ -32,7 +32,7 @@ export function checkRealTimeOrder(history: Iterable<Call>, options: CheckOption
 /** Walks the calls by begin; of those that have ended by then, one is enough: the one that reaches highest. */
 export function judgeRealTimeOrder(log: CallLog, { maxKept = DEFAULT_MAX_KEPT }: CheckOptions): RealTimeResult {
   const found = new FindingBuilder<OrderViolation>(maxKept);
-  const { begin, end, last } = log;
+  const { begin, end } = log;
   const byBegin = log.sortedRows((a, b) => (begin[a] as number) - (begin[b] as number));
   const byEnd = log.sortedRows((a, b) => (end[a] as number) - (end[b] as number));
   let ended = 0;
@@ -41,10 +41,9 @@ export function judgeRealTimeOrder(log: CallLog, { maxKept = DEFAULT_MAX_KEPT }:
     const now = begin[row] as number;
     for (; ended < byEnd.length && (end[byEnd[ended] as number] as number) < now; ended++) {
       const candidate = byEnd[ended] as number;
-      const order = highest === -1 ? 1 : last.compare(candidate, last, highest);
-      if (order > 0 || (order === 0 && candidate < highest)) highest = candidate;
+      highest = highest === -1 ? candidate : log.higher(highest, candidate);
     }
-    if (highest !== -1) compareWithHighest(log, "real_time_order", highest, row, found);
+    if (highest !== -1) reportUnlessAbove(log, "real_time_order", highest, row, found);
   }
   return { realTimeOrder: found.build() };
 }

@@ -38,7 +38,7 @@ export function judgeUnique(log: CallLog, { maxKept = DEFAULT_MAX_KEPT }: CheckO
   let duplicatedTimestamps = 0n;
   for (const row of log.sortedRows((a, b) => first.compare(a, first, b))) {
     const reaches = highest;
-    if (reaches === -1 || last.compare(row, last, reaches) > 0) highest = row;
+    highest = reaches === -1 ? row : log.higher(reaches, row);
     if (reaches === -1 || last.compare(reaches, first, row) < 0) continue;
     const start = first.get(row);
     const end = last.compare(row, last, reaches) < 0 ? last.get(row) : last.get(reaches);
