@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { defineConfig } from "vitest/config";
 
 /** Tests read workspace sources directly; only programs that tests spawn as processes need a build. */
