@@ -20,6 +20,8 @@ async function run(name: string, body: string, ...args: readonly string[]): Prom
   mkdirSync(root);
   const prelude = 'import { afterAll, beforeAll, describe, expect, it } from "vitest";\n';
   writeFileSync(join(root, "sample.test.ts"), prelude + body);
+  // Without a configuration of its own, the run would look for one further up and find the workspace's.
+  writeFileSync(join(root, "vitest.config.mjs"), "export default {};\n");
   const counts = join(root, "counts.json");
   const reporter = `--reporter=${join(workspaceRoot, "tools", "test-reporter.ts")}`;
   const vitest = ["run", "--root", root, "--pool=forks", reporter, ...args];
