@@ -21,6 +21,14 @@ const tsc = (...args: readonly string[]): Promise<CommandResult> =>
 /** In order: what is cheap and what others build on comes first. */
 export const gates: readonly Gate[] = [
   {
+    name: "lockfile",
+    advice: 'Run "corepack pnpm install" and commit pnpm-lock.yaml with the package.json that changed.',
+    run: () =>
+      runDependency("pnpm", "bin/pnpm.cjs", [
+        ...["install", "--frozen-lockfile", "--lockfile-only", "--ignore-scripts", "--offline"],
+      ]),
+  },
+  {
     name: "build",
     advice: "Fix the compiler errors in src/.",
     run: () => tsc("-b"),
