@@ -8,4 +8,20 @@
 export const ambientAllowed: Readonly<Record<string, string>> = {
   "packages/consensus/src/lease-clock.ts": "one of the three clocks whose largest difference is the age of a lease",
   "packages/consensus/src/system-clock.ts": "the wall clock behind the Clock port",
+  "packages/consensus/src/fault-gate.ts": "gives a held call up at its limit, as a real store would",
+
+  "packages/conformance/src/run-clause.ts": "ends a clause that hangs, which no argument of the subject could do",
+
+  "packages/driver-file/src/driver.ts": "disposal waits for the disk, but not for ever",
+  "packages/driver-file/src/pending-calls.ts": "refuses a caller when the disk stalls; the write itself goes on",
+
+  "packages/server/src/timers.ts": "the delays behind the Timers port",
+
+  "packages/cli/src/bench/run.ts": "a program: measures for as long as it was told",
+  "packages/cli/src/demo/kill-loop.ts": "a program: kills the server at intervals",
+  "packages/cli/src/demo/run.ts": "a program: redraws its live line",
+  "packages/cli/src/load/callers.ts": "a program: pauses after a refused call",
+  "packages/cli/src/status/health.ts": "turns a duration into the deadline that gRPC wants as a point in time",
+
+  "packages/bench/src/tcp-server.ts": "a program: answers with the bytes of a real timestamp",
 };
