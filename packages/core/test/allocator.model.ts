@@ -152,8 +152,9 @@ export class AllocatorTrial {
       this.#perform(operation);
       this.#checkState(operation.do === "lead");
       for (const late of this.#late) late.due -= 1;
-      for (const due of this.#late.splice(0).filter((late) => late.due >= 0 || !this.#commit(late)))
-        this.#late.push(due);
+      const due = this.#late.filter((late) => late.due < 0);
+      this.#late = this.#late.filter((late) => late.due >= 0);
+      for (const late of due) this.#commit(late);
       this.#checkState(false);
     }
   }
