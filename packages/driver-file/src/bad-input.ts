@@ -47,7 +47,7 @@ function checkLease(record: LeaseRecord): LeaseRecord {
       `expected the holder of lease ${leaseId} to have at most ${MAX_HOLDER_BYTES} bytes, got ${holder.length}`,
     );
   }
-  return { ...numbers, holder: holder.slice(), superseded };
+  return { ...numbers, holder: Uint8Array.from(holder), superseded };
 }
 
 function refused(message: string): ConsensusError {

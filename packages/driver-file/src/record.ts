@@ -119,10 +119,10 @@ export class RecordReader {
     return this.#view.getBigUint64(this.#take(8), true);
   }
 
-  /** A copy, so that nothing decoded keeps the whole file alive. */
+  /** A copy, so that nothing decoded keeps the whole file alive. (`slice` of a Buffer is not one.) */
   bytes(length: number): Uint8Array {
     const start = this.#take(length);
-    return this.#bytes.slice(start, start + length);
+    return Uint8Array.from(this.#bytes.subarray(start, start + length));
   }
 
   /** Refuses whatever follows the last field: decoding is canonical. */
