@@ -79,9 +79,10 @@ export async function checkDocExamples(): Promise<CommandResult> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   try {
-    problems.push(...(await compile(folder, programs)));
-    if (problems.length === 0) {
-      for (const fence of programs) if (fence.kind === "run") problems.push(...(await execute(folder, fence)));
+    const errors = await compile(folder, programs);
+    problems.push(...errors);
+    for (const fence of errors.length === 0 ? programs : []) {
+      if (fence.kind === "run") problems.push(...(await execute(folder, fence)));
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });

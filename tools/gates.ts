@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { checkDocExamples } from "./doc-examples.ts";
+import { checkFloatingPromises } from "./floating-promises.ts";
 import { checkGenerated } from "./generated.ts";
 import { manifestViolations, readManifests } from "./layers.ts";
 import { type CommandResult, runDependency, runNode, workspaceRoot } from "./run-command.ts";
@@ -13,7 +14,7 @@ export interface Gate {
 }
 
 const biome = (...args: readonly string[]): Promise<CommandResult> =>
-  runDependency("@biomejs/biome", "bin/biome", [...args, "--colors=off", "--no-errors-on-unmatched", "."]);
+  runDependency("@biomejs/biome", "bin/biome", [...args, "--colors=off", "--max-diagnostics=200", "."]);
 
 const tsc = (...args: readonly string[]): Promise<CommandResult> =>
   runDependency("typescript", "bin/tsc", [...args, "--pretty", "false"]);
@@ -46,7 +47,12 @@ export const gates: readonly Gate[] = [
   {
     name: "lint",
     advice: 'Fix what is named; "corepack pnpm format" applies the safe fixes.',
-    run: () => biome("check", "--formatter-enabled=false", "--error-on-warnings", "--max-diagnostics=100"),
+    run: () => biome("check", "--formatter-enabled=false", "--error-on-warnings"),
+  },
+  {
+    name: "promises",
+    advice: "A promise that nobody waits for loses its error.",
+    run: checkFloatingPromises,
   },
   {
     name: "house rules",
