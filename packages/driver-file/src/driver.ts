@@ -137,7 +137,7 @@ export class OpenFileDriver implements FileDriver {
 
   #loadLeases(options: CallOptions | undefined): readonly LeaseRecord[] {
     this.#checkUsable(options);
-    return this.#leaseSet.durable;
+    return this.#leaseSet.durable.map((record) => ({ ...record, holder: Uint8Array.from(record.holder) }));
   }
 
   async #replaceLeases(live: readonly LeaseRecord[], epoch: Epoch, options: CallOptions | undefined): Promise<void> {

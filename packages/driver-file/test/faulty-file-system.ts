@@ -39,6 +39,8 @@ export function systemError(code: string): Error {
 export class FaultyFileSystem implements FileSystem {
   /** Every operation that was begun, such as `rename state`. */
   readonly log: string[] = [];
+  /** Called with every operation as it begins, before it has an effect. */
+  onBegin: (operation: string) => void = () => {};
   readonly #failures: { readonly operation: Operation; readonly error: Error; times: number }[] = [];
   readonly #underway = new Set<Promise<unknown>>();
   readonly #open = new Set<{ close(): Promise<void> }>();
@@ -140,6 +142,7 @@ export class FaultyFileSystem implements FileSystem {
 
   async #perform<T>(operation: Operation, name: string, effect: () => Promise<T>): Promise<T> {
     this.log.push(`${operation} ${name}`);
+    this.onBegin(`${operation} ${name}`);
     this.#announce(`${operation} ${name}`);
     while (this.#stall !== undefined) await this.#stall.opened;
     if (this.#dead) return await new Promise<T>(() => {});

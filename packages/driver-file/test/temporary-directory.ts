@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -11,7 +11,7 @@ export interface TemporaryDirectory extends AsyncDisposable {
 }
 
 export async function temporaryDirectory(): Promise<TemporaryDirectory> {
-  const path = await mkdtemp(join(tmpdir(), "tsoracle-file-"));
+  const path = await realpath(await mkdtemp(join(tmpdir(), "tsoracle-file-")));
   return {
     path,
     hex: (file) => readFile(join(path, file), "hex").catch(() => undefined),
