@@ -16,6 +16,7 @@ export {
 } from "./metrics.ts";
 // For those who mount the services elsewhere.
 export type { NiceGrpcServer, NiceGrpcService } from "./nice-grpc.ts";
-export { ServerOptionError, type ServerOptions, type SidePortOptions, type TlsOptions } from "./options.ts";
+export { ServerOptionError, type ServerOptions, type SidePortOptions } from "./options.ts";
 export { createServer, type TsoServer } from "./server.ts";
 export type { ServingState } from "./serving-state.ts";
+export type { TlsOptions } from "./tls.ts";

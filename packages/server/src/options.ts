@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { createSecureContext } from "node:tls";
 import { type ConsensusDriver, systemClock } from "@tsoracle/consensus";
 import {
   type Clock,
@@ -9,16 +10,11 @@ import {
   DEFAULT_MAX_SEQ_COUNT,
   DEFAULT_WINDOW_AHEAD_MS,
 } from "@tsoracle/core";
+import { messageOf } from "./finish.ts";
 import { DEFAULT_LIMITS, type ServerLimits } from "./limits.ts";
 import { type Logger, silentLogger } from "./logger.ts";
 import { ServerMetrics } from "./metrics.ts";
-
-/** Certificates in PEM. With `clientCa`, only clients that show a certificate of that authority are let in. */
-export interface TlsOptions {
-  readonly cert: string | Uint8Array;
-  readonly key: string | Uint8Array;
-  readonly clientCa?: string | Uint8Array | undefined;
-}
+import { type TlsOptions, tlsSettings } from "./tls.ts";
 
 /** Where the plain HTTP side port listens. A number alone means loopback; port 0 takes a free one. */
 export type SidePortOptions = number | { readonly host?: string | undefined; readonly port: number };
@@ -144,6 +140,11 @@ function checkTls(tls: TlsOptions | undefined): TlsOptions | undefined {
   if (isEmpty(tls.key)) throw new ServerOptionError("tls.key", `${pem}, since tls.cert is given with it`, tls.key);
   if (tls.clientCa !== undefined && isEmpty(tls.clientCa))
     throw new ServerOptionError("tls.clientCa", pem, tls.clientCa);
+  try {
+    createSecureContext(tlsSettings(tls));
+  } catch (error) {
+    throw new ServerOptionError("tls", "a certificate and its own private key in PEM", messageOf(error));
+  }
   return tls;
 }
 

@@ -1,10 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { BoundAddress, ListenAddress } from "./address.ts";
-import type { ServerEnd } from "./finish.ts";
+import { type BoundAddress, type ListenAddress, parseListenAddress } from "./address.ts";
+import { within } from "./deadline.ts";
+import { messageOf, type ServerEnd } from "./finish.ts";
+import { addCommonServices, addOracleServices } from "./grpc-js-services.ts";
+import { Health } from "./health.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { Listener, limitedGrpcServer } from "./listener.ts";
 import type { ServerMetrics } from "./metrics.ts";
-import type { NiceGrpcServer, NiceGrpcService } from "./nice-grpc.ts";
-import { resolveOptions, type ServerOptions } from "./options.ts";
+import { type NiceGrpcServer, type NiceGrpcService, niceServices } from "./nice-grpc.ts";
+import { type ResolvedOptions, resolveOptions, type ServerOptions } from "./options.ts";
+import { Oracle } from "./oracle.ts";
+import { type ReflectionParts, reflectionParts } from "./reflection.ts";
 import type { ServingState } from "./serving-state.ts";
+import { SidePort } from "./side-port.ts";
+import type { StatusView } from "./status-page.ts";
+import { systemTimers, type Timers } from "./timers.ts";
 
 /**
  * One timestamp oracle server. It follows its driver's leadership from the first `listen`, `mount`
@@ -44,6 +54,179 @@ export interface TsoServer extends AsyncDisposable {
 
 /** Builds a server. Nothing is bound and no driver call is made yet. @throws ServerOptionError */
 export function createServer(options: ServerOptions): TsoServer {
-  resolveOptions(options);
-  throw new Error("the serving parts of this package are being added; only its types can be used yet");
+  return new OracleServer(resolveOptions(options), systemTimers);
+}
+
+/** The life of one server: bind, follow, end. What it serves is the oracle's business. */
+class OracleServer implements TsoServer {
+  readonly finished: Promise<ServerEnd>;
+  readonly #options: ResolvedOptions;
+  readonly #oracle: Oracle;
+  readonly #heartbeat: Heartbeat;
+  readonly #health: Health;
+  readonly #reflection: ReflectionParts = reflectionParts();
+  readonly #listeners: Listener[] = [];
+  readonly #startedMs: number = performance.now();
+  /** Aborted when serving has stopped for good, so that watchers of health end. */
+  readonly #closing = new AbortController();
+  #side: { readonly port: SidePort; readonly address: Promise<BoundAddress> } | undefined;
+  #sideAddress: BoundAddress | undefined;
+  readonly #ended = new AbortController();
+  #resolveFinished: (end: ServerEnd) => void = () => undefined;
+  #ending = false;
+
+  constructor(options: ResolvedOptions, timers: Timers) {
+    this.#options = options;
+    this.finished = new Promise((resolve) => {
+      this.#resolveFinished = resolve;
+    });
+    this.#oracle = new Oracle(options, timers, (fault) => {
+      if (fault !== undefined) this.#end({ kind: "fault", error: fault });
+    });
+    const { metrics, logger, heartbeatIntervalMs: intervalMs } = options;
+    const { watch, core } = this.#oracle;
+    this.#health = new Health(core.state, this.#closing.signal);
+    this.#heartbeat = new Heartbeat({ state: core.state, watch, metrics, logger, timers, intervalMs });
+  }
+
+  get state(): ServingState {
+    return this.#oracle.core.state.current;
+  }
+
+  get metrics(): ServerMetrics {
+    return this.#options.metrics;
+  }
+
+  subscribe(options: { readonly signal: AbortSignal }): AsyncIterable<ServingState> {
+    return this.#oracle.core.state.read(AbortSignal.any([options.signal, this.#ended.signal]));
+  }
+
+  async listen(address: ListenAddress): Promise<BoundAddress> {
+    const { host, port } = parseListenAddress(address);
+    this.#refuseWhenEnding();
+    const { limits, tls, logger } = this.#options;
+    const grpc = limitedGrpcServer(limits);
+    addOracleServices(grpc, this.#oracle, logger);
+    addCommonServices(grpc, this.#health, this.#reflection, logger);
+    const listener = new Listener(grpc, limits, tls, logger);
+    const bound = await listener.listen(host, port);
+    this.#listeners.push(listener);
+    if (this.#options.sidePort !== undefined) await this.openSidePort();
+    if (this.#ending) await listener.drain(0);
+    this.start();
+    return bound;
+  }
+
+  openSidePort(): Promise<BoundAddress> {
+    this.#refuseWhenEnding();
+    const { metrics, logger } = this.#options;
+    if (this.#side === undefined) {
+      const { host, port } = this.#options.sidePort ?? { host: "127.0.0.1", port: 0 };
+      const side = new SidePort({ metrics, logger, view: () => this.#view() });
+      const address = side.listen(host, port).then((bound) => {
+        this.#sideAddress = bound;
+        return bound;
+      });
+      this.#side = { port: side, address };
+    }
+    return this.#side.address;
+  }
+
+  get sideAddress(): BoundAddress | undefined {
+    return this.#sideAddress;
+  }
+
+  niceGrpcServices(): readonly NiceGrpcService[] {
+    return niceServices(this.#oracle, this.#health, this.#reflection);
+  }
+
+  mount(server: NiceGrpcServer): void {
+    this.#refuseWhenEnding();
+    for (const { definition, implementation } of this.niceGrpcServices()) server.add(definition, implementation);
+    this.start();
+  }
+
+  start(): void {
+    this.#refuseWhenEnding();
+    this.#oracle.start();
+  }
+
+  async shutdown(reason = "shutdown requested"): Promise<ServerEnd> {
+    this.#end({ kind: "shutdown", reason });
+    return this.finished;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdown("disposed");
+  }
+
+  #refuseWhenEnding(): void {
+    if (this.#ending) throw new Error("this server has ended or is ending; create another one");
+  }
+
+  /** The first end counts. Serving has stopped when this returns; the rest takes up to the grace period. */
+  #end(end: ServerEnd): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    this.#oracle.watch.stop();
+    this.#oracle.endStreams();
+    this.#oracle.keeper.stop();
+    this.#closing.abort();
+    const { logger } = this.#options;
+    if (end.kind === "fault")
+      logger.error({ code: end.error.code, error: end.error.message }, "the server stopped by itself");
+    else logger.info({ reason: end.reason }, "shutting down");
+    void this.#wind(end.kind === "fault" ? end.error.message : end.reason).then(() => {
+      this.#heartbeat.stop();
+      void this.#side?.port.close();
+      this.#ended.abort();
+      this.#resolveFinished(end);
+    });
+  }
+
+  async #wind(reason: string): Promise<void> {
+    const { shutdownGraceMs, logger } = this.#options;
+    const parts = [this.#handOver(reason), ...this.#listeners.map((listener) => listener.drain(shutdownGraceMs))];
+    for (const outcome of await Promise.allSettled(parts)) {
+      if (outcome.status === "rejected")
+        logger.warn({ error: messageOf(outcome.reason) }, "shutting down met an error");
+    }
+  }
+
+  /** Gives up leadership in good order, then lets go of the driver. Each step has what is left of the grace. */
+  async #handOver(reason: string): Promise<void> {
+    const { driver, shutdownGraceMs, metrics, logger } = this.#options;
+    const { watch, gate } = this.#oracle;
+    const startedMs = performance.now();
+    const left = (): number => Math.max(0, shutdownGraceMs - (performance.now() - startedMs));
+    if (driver.resign !== undefined && shutdownGraceMs > 0) {
+      const resigned = (async () => driver.resign?.(reason))().catch((error: unknown) => {
+        logger.warn({ error: messageOf(error) }, "handing over leadership failed");
+      });
+      if (!(await within(left(), resigned))) logger.warn({}, "handing over leadership took too long");
+    }
+    if (!(await within(left(), Promise.all([watch.close(), gate.settled()])))) {
+      metrics.add("tsoracle.shutdown.watch_aborted.total");
+      logger.warn({}, "the driver did not let go within the grace period");
+    }
+  }
+  #view(): StatusView {
+    const { driver, clock, windowAheadMs } = this.#options;
+    const { state } = this;
+    const allocator = this.#oracle.core.reign?.allocator;
+    const highWater = allocator?.committedHighWater;
+    const cursor = Math.max(allocator?.nextPhysicalMs ?? 0, clock.nowMs());
+    const follows = state.kind === "not_serving" && (state.leaderEndpoint ?? state.leaderEpoch) !== undefined;
+    return {
+      state,
+      ready: !this.#ending && (state.kind === "serving" || follows),
+      driver: driver.name,
+      capabilities: driver.capabilities,
+      uptimeSeconds: Math.floor((performance.now() - this.#startedMs) / 1_000),
+      connections: this.#listeners.reduce((sum, listener) => sum + listener.connections, 0),
+      highWater,
+      windowLeftMs: highWater === undefined ? undefined : Math.max(0, highWater - cursor),
+      windowAheadMs,
+    };
+  }
 }
