@@ -79,7 +79,6 @@ export class OpenFileDriver implements FileDriver {
   }
 
   leadershipEvents(options: { readonly signal: AbortSignal }): AsyncIterable<LeaderState> {
-    this.#checkOpen();
     return this.#leadership.read(options);
   }
 
