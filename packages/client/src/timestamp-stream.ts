@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Client, type ClientDuplexStream, Metadata, type ServiceError } from "@grpc/grpc-js";
+import { HOT_STREAM } from "@tsoracle/proto";
+import { ClientError } from "./client-error.ts";
+import { type Mark, NO_MARK } from "./high-mark.ts";
+import { type RpcFailure, STATUS } from "./rpc-failure.ts";
+import { failureOfStatus } from "./status-failure.ts";
+import type { Target } from "./target.ts";
+import { asBytes, readAnswer, type TimestampAnswer, type TimestampRequest } from "./timestamp-answer.ts";
+
+/**
+ * One bidirectional stream: requests out, answers back, first in, first out. After its end, for
+ * whatever reason, every request has been told, and nothing that still arrives is looked at.
+ */
+export class TimestampStream {
+  readonly #target: Target;
+  readonly #call: ClientDuplexStream<number, Buffer>;
+  readonly #pending: TimestampRequest[] = [];
+  readonly #onEnd: () => void;
+  #last: Mark = NO_MARK;
+  #ended = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** `onEnd` is called once, before the pending requests are told. */
+  constructor(target: Target, client: Client, onEnd: () => void) {
+    this.#target = target;
+    this.#onEnd = onEnd;
+    this.#call = client.makeBidiStreamRequest(
+      HOT_STREAM.path,
+      HOT_STREAM.requestSerialize,
+      asBytes,
+      new Metadata(),
+      {},
+    );
+    this.#call.on("data", (bytes: Buffer) => this.#onData(bytes));
+    this.#call.on("error", (error: ServiceError) => this.#end(failureOfStatus(target, error)));
+    this.#call.on("end", () => this.#end(this.#lost("the server ended the stream")));
+  }
+
+  request(request: TimestampRequest): void {
+    this.#pending.push(request);
+    this.#call.write(request.count);
+    if (this.#timer === undefined) this.#arm(request.deadlineAt - performance.now());
+  }
+
+  cancel(reason: string): void {
+    this.#end(this.#lost(reason));
+  }
+
+  #onData(bytes: Buffer): void {
+    if (this.#ended) return;
+    const head = this.#pending.shift();
+    if (head === undefined) {
+      this.#end(this.#lost("the server answered a question that nobody asked"));
+      return;
+    }
+    const answer = this.#inOrder(readAnswer(this.#target, bytes));
+    if (answer.kind === "violation") this.#end(this.#lost("an earlier answer on the stream broke the protocol"));
+    head.done(answer);
+  }
+
+  /** Requests on one stream are answered in turn, so each answer lies above the one before. */
+  #inOrder(answer: TimestampAnswer): TimestampAnswer {
+    if (answer.kind !== "answer") return answer;
+    const { physicalMs, logicalStart, count } = answer.fields;
+    const last = this.#last;
+    if (physicalMs > last.physicalMs || (physicalMs === last.physicalMs && logicalStart > last.logical)) {
+      this.#last = { physicalMs, logical: logicalStart + count - 1 };
+      return answer;
+    }
+    const error = new ClientError(
+      "timestamp_regression",
+      `expected timestamps above (${last.physicalMs}, ${last.logical}), the end of the answer before on the same ` +
+        `stream, got (${physicalMs}, ${logicalStart})`,
+      { endpoint: this.#target.address },
+    );
+    return { kind: "violation", error };
+  }
+
+  #lost(message: string, status: number = STATUS.UNAVAILABLE): RpcFailure {
+    return { target: this.#target, phase: "call", status, message, hint: undefined };
+  }
+
+  #end(failure: RpcFailure): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearTimeout(this.#timer);
+    this.#onEnd();
+    this.#call.cancel();
+    for (const request of this.#pending.splice(0)) request.done({ kind: "failure", failure });
+  }
+
+  /**
+   * One timer for the whole stream, looked at again when it fires: arming one for each request would
+   * cost more than the request. The socket keeps the process alive, so the timer need not.
+   */
+  #arm(ms: number): void {
+    this.#timer = setTimeout(() => this.#onTimer(), Math.max(1, ms));
+    this.#timer.unref();
+  }
+
+  #onTimer(): void {
+    this.#timer = undefined;
+    const now = performance.now();
+    const next = this.#pending.reduce((earliest, { deadlineAt }) => Math.min(earliest, deadlineAt), Infinity);
+    if (next === Infinity) return;
+    if (next > now) this.#arm(next - now);
+    else this.#end(this.#lost("no answer on the stream within the deadline", STATUS.DEADLINE_EXCEEDED));
+  }
+}
