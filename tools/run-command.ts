@@ -56,10 +56,16 @@ export function runNode(args: readonly string[], options: CommandOptions = {}): 
       },
       stdio: options.inherit === true ? ["ignore", "inherit", "inherit"] : ["ignore", "pipe", "pipe"],
     });
+    // Whoever stops us stops what we started; a terminal's interrupt reaches both by itself.
+    const stop = (signal: NodeJS.Signals): boolean => child.kill(signal);
+    process.on("SIGTERM", stop).on("SIGHUP", stop);
     const chunks: Buffer[] = [];
     child.stdout?.on("data", (chunk: Buffer) => chunks.push(chunk));
     child.stderr?.on("data", (chunk: Buffer) => chunks.push(chunk));
     child.on("error", (error) => resolve({ code: 128, output: `${error.message}\n` }));
-    child.on("close", (code) => resolve({ code: code ?? 128, output: Buffer.concat(chunks).toString("utf8") }));
+    child.on("close", (code) => {
+      process.off("SIGTERM", stop).off("SIGHUP", stop);
+      resolve({ code: code ?? 128, output: Buffer.concat(chunks).toString("utf8") });
+    });
   });
 }
