@@ -6,7 +6,7 @@ import { runClause } from "./run-clause.ts";
 import { type RunOptions, settle } from "./settings.ts";
 import type { FaultName, Subject } from "./subject.ts";
 import { validateSubject } from "./validate-subject.ts";
-import { explain, isGreen, type Outcome, OUTCOMES } from "./verdict.ts";
+import { explain, isGreen, OUTCOMES, type Outcome } from "./verdict.ts";
 
 export interface CheckOptions extends RunOptions {
   /** Whether a clause that was not exercised needs a waiver with a reason. @defaultValue true */

@@ -34,6 +34,7 @@ export type ClauseId =
   | "cancel.before"
   | "cancel.in-flight"
   | "latency.bounded"
+  | "latency.partition"
   | "sequences.absent"
   | "sequences.load"
   | "sequences.dense"

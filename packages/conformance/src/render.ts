@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { CLAUSES, clauseIds } from "./catalogue.ts";
 import type { ClauseResult, Report } from "./check.ts";
-import { type Outcome, OUTCOMES } from "./verdict.ts";
+import { OUTCOMES, type Outcome } from "./verdict.ts";
 
 /** One report as JSON with a line break at the end. */
 export function renderJson(report: Report | readonly Report[]): string {
@@ -74,7 +74,9 @@ function symbol(outcome: Outcome | undefined): string {
 
 function reasons(reports: readonly Report[]): string {
   const rows = reports.flatMap(({ subject, results }) =>
-    results.filter(({ detail }) => detail !== "").map(({ id, outcome, detail }) => [subject, `\`${id}\``, outcome, detail]),
+    results
+      .filter(({ detail }) => detail !== "")
+      .map(({ id, outcome, detail }) => [subject, `\`${id}\``, outcome, detail]),
   );
   return rows.length === 0 ? "" : table(["driver", "clause", "outcome", "reason"], rows);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { SeqKey } from "@tsoracle/core";
+
 import type { ConsensusDriver, DriverCapabilities } from "@tsoracle/consensus";
+import type { SeqKey } from "@tsoracle/core";
 import type { ClauseId } from "./clause-id.ts";
 
 /** Ends a fault that lasts. Calling it twice is calling it once. */
@@ -36,8 +37,9 @@ export type FaultName = keyof Faults;
 /**
  * One isolated durable history, which nodes open, close, crash and open again.
  *
- * While at least one node is open, some open node becomes leader without help. Disposal closes
- * whatever is open and removes whatever was made.
+ * While at least one node is open, some open node becomes leader without help. Where there are
+ * several, each has a client endpoint of its own for followers to name. Disposal closes whatever is
+ * open and removes whatever was made.
  */
 export interface Universe extends AsyncDisposable {
   /** Opens node `0 <= node < nodes`. Again, after a crash or a disposal: a restart. */

@@ -18,6 +18,7 @@ export class TrialRun implements Trial, AsyncDisposable {
   readonly #open = new Map<number, ConsensusDriver>();
   readonly #watches = new Map<Watch, ConsensusDriver>();
   readonly #others: TrialRun[] = [];
+  #disposal: Promise<void> | undefined;
 
   private constructor(clause: Clause, subject: Subject, universe: Universe, seed: number, signal: AbortSignal) {
     this.#clause = clause;
@@ -77,7 +78,12 @@ export class TrialRun implements Trial, AsyncDisposable {
   }
 
   /** Closes what is open, then the universe, whatever fails on the way; rejects with the first failure. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#disposal ??= this.#dispose();
+    return this.#disposal;
+  }
+
+  async #dispose(): Promise<void> {
     const failures: unknown[] = [];
     const attempt = async (step: () => PromiseLike<void> | undefined): Promise<void> => {
       try {

@@ -33,6 +33,6 @@ export interface Trial<Needs extends FaultName = FaultName, Uses extends FaultNa
   reign(): Promise<Reign>;
   /** Elects a node and waits until its stream says that it leads in a new epoch. */
   reignOf(node: number, elect: Faults["elect"]): Promise<Reign>;
-  /** A trial over another universe of the same subject. */
-  another(): Promise<Trial<Needs, Uses>>;
+  /** A trial over another universe of the same subject. Disposing it early is optional. */
+  another(): Promise<Trial<Needs, Uses> & AsyncDisposable>;
 }

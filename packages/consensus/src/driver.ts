@@ -10,7 +10,7 @@ import type { CallOptions, LeaderState } from "./leader-state.ts";
  * Every method rejects with `ConsensusError`, or with the reason of an aborted signal, and with
  * nothing else.
  *
- * Contract — lifecycle.capabilities: `capabilities` is frozen, stable and what the package exports.
+ * Contract — lifecycle.capabilities: `capabilities` is frozen, stable and what the package exports; a leader item has a tenure exactly if `realTimeOrder` is `lease` or `confirm`.
  * Contract — lifecycle.dispose-idempotent: disposing twice is disposing once.
  * Contract — lifecycle.closed: a call after disposal rejects with `closed`.
  * Contract — lifecycle.dispose-settles: disposal waits for calls under way to settle and ends streams.
@@ -31,7 +31,7 @@ export interface ConsensusDriver extends AsyncDisposable {
    * Contract — leadership.abort: aborting the signal ends the stream without an error.
    * Contract — leadership.subscribers: each of several subscribers sees every change.
    * Contract — leadership.separated: between two leader items of different epochs there is another item.
-   * Contract — leadership.tenure: leader items carry a tenure exactly where `realTimeOrder` is `lease` or `confirm`; it ends with its reign, and two tenures never hold at once.
+   * Contract — leadership.tenure: a tenure ends with its reign; two never hold at once.
    */
   leadershipEvents(options: { readonly signal: AbortSignal }): AsyncIterable<LeaderState>;
 
@@ -59,6 +59,7 @@ export interface ConsensusDriver extends AsyncDisposable {
    * Contract — cancel.before: a signal that is aborted already has no effect on the store.
    * Contract — cancel.in-flight: aborting in flight corrupts nothing; a late write only raises.
    * Contract — latency.bounded: while the store stalls, calls reject as `transient` or `uncertain` instead of hanging.
+   * Contract — latency.partition: a node that is cut off rejects its calls instead of hanging, and heals without reopening.
    */
   persistHighWater(atLeast: PhysicalMs, epoch: Epoch, options?: CallOptions): Promise<PhysicalMs>;
 

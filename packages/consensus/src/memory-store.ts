@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { DEFAULT_SEQ_KEY_CAP, type Epoch, invariant, type PeerEndpoint, type PhysicalMs, type SeqKey } from "@tsoracle/core";
+import {
+  DEFAULT_SEQ_KEY_CAP,
+  type Epoch,
+  invariant,
+  type PeerEndpoint,
+  type PhysicalMs,
+  type SeqKey,
+} from "@tsoracle/core";
 import type { ConsensusDriver } from "./driver.ts";
 import { MemoryDriver, type MemoryNodeHost } from "./memory-driver.ts";
 import { MemoryHistory } from "./memory-history.ts";
@@ -7,6 +14,8 @@ import { MemoryHistory } from "./memory-history.ts";
 export interface MemoryStoreOptions {
   /** Most sequence keys there can be. @defaultValue 10000 */
   readonly seqKeyCap?: number | undefined;
+  /** Elects an open node by itself whenever none leads. @defaultValue false */
+  readonly autoElect?: boolean | undefined;
 }
 
 export interface MemoryNodeOptions {
@@ -17,17 +26,19 @@ export interface MemoryNodeOptions {
 /**
  * One history in memory, which several nodes of one process open: the contract of
  * {@link ConsensusDriver} in its simplest form. Leadership changes only when {@link elect} says so,
- * or when the leader resigns or leaves.
+ * or when the leader resigns or leaves; with `autoElect` a history never stays without a leader.
  *
  * The history lives as long as this object, so that closing and opening a node is a restart.
  */
 export class MemoryStore {
   readonly #history: MemoryHistory;
+  readonly #autoElect: boolean;
   readonly #nodes = new Map<number, MemoryDriver>();
   readonly #host: MemoryNodeHost;
 
   constructor(options: MemoryStoreOptions = {}) {
     this.#history = new MemoryHistory(options.seqKeyCap ?? DEFAULT_SEQ_KEY_CAP);
+    this.#autoElect = options.autoElect ?? false;
     this.#host = {
       history: this.#history,
       resign: (driver) => this.#resign(driver),
@@ -54,7 +65,8 @@ export class MemoryStore {
     invariant(!this.#nodes.has(node), `node ${node} is open only once at a time: dispose its driver first`);
     const driver = new MemoryDriver(this.#host, node, options.endpoint);
     this.#nodes.set(node, driver);
-    this.#tell(driver);
+    if (this.#autoElect && this.leader === undefined) this.elect(node);
+    else this.#tell(driver);
     return driver;
   }
 
@@ -107,14 +119,15 @@ export class MemoryStore {
     if (this.#nodes.get(driver.node) !== driver) return;
     this.#nodes.delete(driver.node);
     if (!this.#history.vacate(driver.node)) return;
-    for (const other of this.#nodes.values()) this.#tell(other);
+    const [successor] = this.#nodes.keys();
+    if (this.#autoElect && successor !== undefined) this.elect(successor);
+    else for (const other of this.#nodes.values()) this.#tell(other);
   }
 }
 
 /** A history of its own with one node that leads at once. It forgets everything with the process. */
-export function openMemoryDriver(options: MemoryStoreOptions & MemoryNodeOptions = {}): ConsensusDriver {
-  const store = new MemoryStore(options);
-  const driver = store.open(0, options);
-  store.elect(0);
-  return driver;
+export function openMemoryDriver(
+  options: Omit<MemoryStoreOptions, "autoElect"> & MemoryNodeOptions = {},
+): ConsensusDriver {
+  return new MemoryStore({ ...options, autoElect: true }).open(0, options);
 }

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type ClauseId, check, clauseIds } from "../../src/index.ts";
+import type { Mutant } from "./mutant.ts";
+
+export interface MutantResult {
+  readonly mutant: Mutant;
+  /** The clauses that the mutant failed. */
+  readonly failed: readonly ClauseId[];
+  /** Clauses that should have noticed and did not. */
+  readonly missed: readonly ClauseId[];
+  /** Clauses that failed and are not named. */
+  readonly surprising: readonly ClauseId[];
+  /** How each clause failed. */
+  readonly details: ReadonlyMap<ClauseId, string>;
+}
+
+/** Runs the kit over a mutant and compares what failed with what it names. */
+export async function judgeMutant(mutant: Mutant): Promise<MutantResult> {
+  const report = await check(mutant.subject);
+  const red = report.results.filter(({ green }) => !green);
+  const failed = red.map(({ id }) => id);
+  return {
+    mutant,
+    failed,
+    missed: mutant.breaks.filter((id) => !failed.includes(id)),
+    surprising: failed.filter((id) => !mutant.breaks.includes(id)),
+    details: new Map(red.map(({ id, detail }) => [id, detail])),
+  };
+}
+
+/** Clauses that no mutant fails: nothing shows that they can. */
+export function unprovenClauses(results: readonly MutantResult[]): readonly ClauseId[] {
+  const proven = new Set(results.flatMap(({ failed }) => failed));
+  return clauseIds.filter((id) => !proven.has(id));
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ConsensusDriver, DenseSequences, LeaseStore } from "@tsoracle/consensus";
+import type { PhysicalMs } from "@tsoracle/core";
+import type { ClauseId, Subject } from "../../src/index.ts";
+import { type MemoryUniverse, type MemoryVariant, memorySubject } from "../memory-subject.ts";
+
+/** A driver that is wrong in one known way. */
+export interface Mutant {
+  readonly name: string;
+  /** The mistake, as somebody could make it. */
+  readonly mistake: string;
+  /** Exactly the clauses that notice. */
+  readonly breaks: readonly ClauseId[];
+  readonly subject: Subject;
+}
+
+/** A memory driver with one mistake. */
+export function mutant(name: string, mistake: string, breaks: readonly ClauseId[], variant: MemoryVariant): Mutant {
+  return { name, mistake, breaks, subject: memorySubject({ ...variant, subject: { ...variant.subject, name } }) };
+}
+
+/** The same driver with some members replaced, or taken away by `undefined`. */
+export function altered(driver: ConsensusDriver, changes: Partial<ConsensusDriver>): ConsensusDriver {
+  const { name, capabilities, sequences, leases, membership } = driver;
+  const resign = driver.resign?.bind(driver);
+  return {
+    name,
+    capabilities,
+    leadershipEvents: (options) => driver.leadershipEvents(options),
+    loadHighWater: (options) => driver.loadHighWater(options),
+    persistHighWater: (atLeast, epoch, options) => driver.persistHighWater(atLeast, epoch, options),
+    sequences,
+    leases,
+    membership,
+    ...(resign === undefined ? {} : { resign }),
+    [Symbol.asyncDispose]: () => driver[Symbol.asyncDispose](),
+    ...changes,
+  };
+}
+
+/** A high-water that the mutant keeps in place of the store's, one per universe. */
+export function ownHighWater(world: MemoryUniverse): { get(): PhysicalMs; set(value: number): void } {
+  return {
+    get: () => (world.memory.get("high-water") ?? 0) as PhysicalMs,
+    set: (value) => void world.memory.set("high-water", value),
+  };
+}
+
+/** The driver's sequences with some methods replaced. */
+export function alteredSequences(
+  driver: ConsensusDriver,
+  change: (sequences: DenseSequences) => Partial<DenseSequences>,
+): DenseSequences {
+  const { sequences } = driver;
+  if (sequences === undefined) throw new TypeError("the memory driver has sequences");
+  return {
+    load: (key, options) => sequences.load(key, options),
+    advance: (entries, epoch, options) => sequences.advance(entries, epoch, options),
+    ...change(sequences),
+  };
+}
+
+/** The driver's lease store with some methods replaced. */
+export function alteredLeases(
+  driver: ConsensusDriver,
+  change: (leases: LeaseStore) => Partial<LeaseStore>,
+): LeaseStore {
+  const { leases } = driver;
+  if (leases === undefined) throw new TypeError("the memory driver has leases");
+  return {
+    load: (options) => leases.load(options),
+    replace: (live, epoch, options) => leases.replace(live, epoch, options),
+    ...change(leases),
+  };
+}
