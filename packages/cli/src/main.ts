@@ -1,2 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-export {};
+import { CommanderError } from "commander";
+import { completeArguments } from "./argv.ts";
+import { CliError, oneLine } from "./cli-error.ts";
+import { EXIT_DONE, EXIT_FAILED, EXIT_USAGE } from "./exit-code.ts";
+import { endQuietlyWhenNobodyReads, printError } from "./output.ts";
+import { createProgram } from "./program.ts";
+
+/** Commander has printed its own line already; only the exit code is ours. */
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) {
+    const isText = error.code === "commander.helpDisplayed" || error.code === "commander.version";
+    return isText ? EXIT_DONE : EXIT_USAGE;
+  }
+  printError(`error: ${oneLine(error)}`);
+  return error instanceof CliError ? error.exitCode : EXIT_FAILED;
+}
+
+endQuietlyWhenNobodyReads();
+try {
+  await createProgram().parseAsync(completeArguments(process.argv.slice(2)), { from: "user" });
+} catch (error) {
+  process.exitCode = exitCodeOf(error);
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+import { writeSync } from "node:fs";
+import type { ConsensusDriver } from "@tsoracle/consensus";
+import { createServer, type ServerEnd, type TsoServer } from "@tsoracle/server";
+import { CliError, oneLine } from "../cli-error.ts";
+import { EXIT_DONE } from "../exit-code.ts";
+import { formatListenAddress } from "../listen-address.ts";
+import { openLogger } from "../logger.ts";
+import { checkServeFlags, readServerTls, type ServeFlags, type ServerTls } from "./flags.ts";
+import { stopRequest } from "./stop-request.ts";
+
+export interface ServedDriver {
+  readonly open: () => Promise<ConsensusDriver>;
+  /** The user chose a driver whose whole purpose is to forget. */
+  readonly acceptDataLoss?: boolean;
+}
+
+function buildServer(
+  flags: ServeFlags,
+  tls: ServerTls | undefined,
+  driver: ConsensusDriver,
+  dataLoss: boolean,
+): TsoServer {
+  try {
+    return createServer({
+      driver,
+      windowAheadMs: flags.windowAhead,
+      failoverAdvanceMs: flags.failoverAdvance,
+      leaseTtlFloorMs: flags.leaseTtlFloor,
+      leaseTtlCeilingMs: flags.leaseTtlCeiling,
+      shutdownGraceMs: flags.shutdownGrace,
+      heartbeatIntervalMs: flags.heartbeatInterval,
+      acceptDataLoss: dataLoss,
+      logger: openLogger(flags.log),
+      tls,
+      sidePort: flags.metrics ? flags.metricsListen : undefined,
+    });
+  } catch (error) {
+    throw new CliError("usage", oneLine(error), { cause: error });
+  }
+}
+
+/** The one line of standard output. It is written at once: whoever starts us waits for it. */
+function announce(address: string): void {
+  try {
+    writeSync(1, `serving on ${address}\n`);
+  } catch {
+    // Nobody reads standard output; that is no reason not to serve.
+  }
+}
+
+async function listen(server: TsoServer, flags: ServeFlags): Promise<string> {
+  try {
+    return (await server.listen(flags.listen)).toString();
+  } catch (error) {
+    const where = [`--listen ${formatListenAddress(flags.listen)}`];
+    if (flags.metrics && flags.metricsListen)
+      where.push(`--metrics-listen ${formatListenAddress(flags.metricsListen)}`);
+    throw new CliError("failed", `could not listen (${where.join(", ")}): ${oneLine(error)}`, { cause: error });
+  }
+}
+
+function reportEnd(end: ServerEnd): void {
+  switch (end.kind) {
+    case "shutdown":
+      return;
+    case "fault":
+      throw new CliError("failed", `stopped serving: ${oneLine(end.error)}`, { cause: end.error });
+    default:
+      end satisfies never;
+  }
+}
+
+/**
+ * Opens the driver, serves, and returns after an orderly shutdown.
+ *
+ * @throws CliError `usage` for flags that contradict each other, before anything is opened; `failed`
+ *   when the driver, the port or the server fails
+ */
+export async function serve(flags: ServeFlags, served: ServedDriver): Promise<void> {
+  checkServeFlags(flags);
+  const tls = readServerTls(flags);
+  const stop = stopRequest(flags.exitWithStdin === true);
+  const driver = await served.open();
+  try {
+    const server = buildServer(flags, tls, driver, served.acceptDataLoss === true);
+    announce(await listen(server, flags));
+    await Promise.race([stop.then((reason) => server.shutdown(reason)), server.finished]);
+    reportEnd(await server.finished);
+  } finally {
+    await driver[Symbol.asyncDispose]();
+  }
+  // Standard input may still be open, and must not keep a server alive that has stopped.
+  process.exit(EXIT_DONE);
+}
