@@ -37,13 +37,19 @@ function start(program: "server-process" | "client-process"): ChildProcess {
   return fork(fileURLToPath(new URL(`./${program}.js`, import.meta.url)), { stdio: ["ignore", "inherit", "inherit", "ipc"] });
 }
 
+/** The next message of a process. @throws Error when the process ends first. */
 async function answer<T>(child: ChildProcess): Promise<T> {
-  const gone = once(child, "exit").then(([code, signal]) => {
-    throw new Error(`a benchmark process ended with ${code ?? signal} before it answered`);
-  });
-  const [message] = await Promise.race([once(child, "message"), gone]);
-  gone.catch(() => {});
-  return message as T;
+  const settled = new AbortController();
+  const { signal } = settled;
+  try {
+    const gone = once(child, "exit", { signal }).then(([code, end]) => {
+      throw new Error(`a benchmark process ended with ${code ?? end} before it answered`);
+    });
+    const [message] = await Promise.race([once(child, "message", { signal }), gone]);
+    return message as T;
+  } finally {
+    settled.abort();
+  }
 }
 
 /** A server process that serves one side for all runs of a case. */

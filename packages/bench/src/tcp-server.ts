@@ -17,7 +17,7 @@ export async function startTcpServer(): Promise<number> {
       const nowMs = Date.now();
       socket.cork();
       for (const payload of reader.read(chunk)) {
-        const result = allocator.tryGrant(nowMs, decodeGetTsRequest(payload).count);
+        const result = allocator.tryGrant(nowMs, decodeGetTsRequest(payload));
         if (!result.ok) throw new Error(`the baseline cannot grant: ${result.reason}`);
         const { physicalMs, logicalStart, count, epoch } = result.grant;
         socket.write(frame(encodeGetTsResponse({ physicalMs, logicalStart, count, epoch })));
