@@ -30,6 +30,9 @@ export type RaiseResult =
   | { readonly ok: true; readonly persisted: PhysicalMs; readonly commit: CommitResult }
   | { readonly ok: false; readonly refusal: Refusal };
 
+/** Told, in the same turn, the status of a failure that is about to stop the server. */
+export type BeforeStop = (refusal: RpcError) => void;
+
 /** Why there is none. A NOT_LEADER answer is made by whoever answers, once per request. */
 export type Refusal = "not_leader" | RpcError;
 
@@ -51,12 +54,12 @@ export class Extension {
    * Makes room for a request that found the window used up; undefined when there may be room now.
    * Requests that come meanwhile share the result: who is next in the slot looks again first.
    */
-  makeRoom(reign: Reign, nowMs: number, count: number): Promise<Refusal | undefined> {
+  makeRoom(reign: Reign, nowMs: number, count: number, beforeStop: BeforeStop): Promise<Refusal | undefined> {
     return this.#parts.slot.run(async () => {
       if (reign.ended) return "not_leader";
       if (reign.allocator.wouldGrant(nowMs, count)) return undefined;
       const plan = reign.allocator.prepareWindowExtension(nowMs, this.#parts.windowAheadMs);
-      const raised = await this.raise(reign, plan);
+      const raised = await this.raise(reign, plan, beforeStop);
       return raised.ok ? undefined : raised.refusal;
     });
   }
@@ -71,12 +74,12 @@ export class Extension {
     const plan = reign.allocator.prepareBackgroundExtension(nowMs, windowAheadMs);
     if (plan === undefined || !plan.ok) return;
     void slot.run(async () => {
-      if (!reign.ended) this.#pace(await this.raise(reign, plan, "background"));
+      if (!reign.ended) this.#pace(await this.raise(reign, plan));
     });
   }
 
   /** Persists a planned bound and takes it over. The caller holds the slot. Never rejects. */
-  async raise(reign: Reign, plan: ExtensionResult, who: "request" | "background" = "request"): Promise<RaiseResult> {
+  async raise(reign: Reign, plan: ExtensionResult, beforeStop?: BeforeStop): Promise<RaiseResult> {
     const { driver, gate, timers, metrics } = this.#parts;
     if (!plan.ok) return { ok: false, refusal: unplanned(plan) };
     if (!gate.enter()) return { ok: false, refusal: "not_leader" };
@@ -90,7 +93,7 @@ export class Extension {
       metrics.observe("tsoracle.window.extension_latency", (timers.monotonicMs() - startedMs) / 1_000);
       return { ok: true, persisted, commit: this.#commit(reign, persisted) };
     } catch (failure) {
-      return { ok: false, refusal: this.#refused(reign, failure, who) };
+      return { ok: false, refusal: this.#refused(reign, failure, beforeStop) };
     } finally {
       gate.leave();
     }
@@ -105,7 +108,7 @@ export class Extension {
   }
 
   /** Ends the reign where the failure says so, and says what the request is told. */
-  #refused(reign: Reign, failure: unknown, who: "request" | "background"): Refusal {
+  #refused(reign: Reign, failure: unknown, beforeStop: BeforeStop | undefined): Refusal {
     const { watch, logger } = this.#parts;
     const disposition =
       failure instanceof ServerFault ? ({ kind: "permanent", error: failure } as const) : dispositionOf(failure);
@@ -114,11 +117,16 @@ export class Extension {
       return "not_leader";
     }
     const { error } = disposition;
-    logger.warn({ who, error: messageOf(error) }, "extending the window failed");
-    if (disposition.kind !== "transient" && !reign.ended) watch.failed(error);
-    return error instanceof ServerFault
-      ? new RpcError(Code.INTERNAL, `persist: ${error.message}`)
-      : statusOf(error, "persist");
+    logger.warn({ error: messageOf(error) }, "extending the window failed");
+    const refusal =
+      error instanceof ServerFault
+        ? new RpcError(Code.INTERNAL, `persist: ${error.message}`)
+        : statusOf(error, "persist");
+    if (disposition.kind !== "transient" && !reign.ended) {
+      beforeStop?.(refusal);
+      watch.failed(error);
+    }
+    return refusal;
   }
 
   #pace(raised: RaiseResult): void {

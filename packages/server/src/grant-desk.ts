@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Clock, WindowGrant } from "@tsoracle/core";
 import { dispositionOf, grantStatus, statusOf } from "./classify.ts";
-import type { Extension } from "./extension.ts";
+import type { Extension, Refusal } from "./extension.ts";
 import type { LeaderWatch } from "./leader-watch.ts";
 import type { ServerMetrics } from "./metrics.ts";
 import type { NotLeader } from "./not-leader.ts";
@@ -182,17 +182,24 @@ export class GrantDesk {
 
   /** Waits for room for the request at the head. On failure, everything that waits behind it is told as well. */
   async #makeRoom(reign: Reign, head: Request, nowMs: number): Promise<void> {
-    const { extension, notLeader } = this.#parts;
-    const refusal = await extension.makeRoom(reign, nowMs, head.count);
+    const { extension } = this.#parts;
+    const refusal = await extension.makeRoom(reign, nowMs, head.count, (error) => this.#refuseWaiting(error));
     // The end of the reign has refused everything that waited.
     if (reign.ended) return;
     if (refusal === undefined) {
       head.exhaustedAtMs = nowMs;
       return;
     }
+    this.#refuseWaiting(refusal);
+  }
+
+  #refuseWaiting(refusal: Refusal): void {
+    const { notLeader } = this.#parts;
     const waiting = this.#queue;
     this.#queue = [];
-    for (const { sink } of waiting) sink.refused(refusal === "not_leader" ? notLeader.answer() : refusal);
+    for (const { sink } of waiting) {
+      if (!sink.abandoned) sink.refused(refusal === "not_leader" ? notLeader.answer() : refusal);
+    }
   }
 
   #refuseAll(): void {

@@ -42,14 +42,20 @@ export function unary<Request, Response>(
   };
 }
 
+/** A unary request. grpc-js takes a request that is falsy, as a bare zero is, for one that never came. */
+export interface CountOnly {
+  readonly count: number;
+}
+
 /** Unary GetTs, straight from the desk: no promise on the way. */
-export function unaryGrant(desk: GrantDesk, logger: Logger): handleUnaryCall<number, GetTsFields> {
+export function unaryGrant(desk: GrantDesk, logger: Logger): handleUnaryCall<CountOnly, GetTsFields> {
   return (call, callback) => {
-    if (call.request === 0) {
+    const { count } = call.request;
+    if (count === 0) {
       callback(toServiceError(new RpcError(Code.INVALID_ARGUMENT, "count must be >= 1"), logger));
       return;
     }
-    desk.submit(call.request, {
+    desk.submit(count, {
       granted: (grant: WindowGrant) => callback(null, grant),
       refused: (error: RpcError) => callback(toServiceError(error, logger)),
       get abandoned() {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Server, ServiceDefinition, UntypedServiceImplementation } from "@grpc/grpc-js";
 import {
+  type GetTsFields,
+  type GrpcMethod,
   grpcService,
   HOT_GET_TS,
   HOT_STREAM,
@@ -8,18 +10,24 @@ import {
   TsoServiceDefinition,
 } from "@tsoracle/proto";
 import { HealthDefinition } from "nice-grpc-server-health";
-import { bidiStream, grantStream, serverStream, unary, unaryGrant } from "./grpc-js-calls.ts";
+import { bidiStream, type CountOnly, grantStream, serverStream, unary, unaryGrant } from "./grpc-js-calls.ts";
 import type { Health } from "./health.ts";
 import type { Logger } from "./logger.ts";
 import type { Oracle } from "./oracle.ts";
 import type { ReflectionParts } from "./reflection.ts";
+
+const UNARY_GET_TS: GrpcMethod<CountOnly, GetTsFields> = {
+  ...HOT_GET_TS,
+  requestSerialize: ({ count }) => HOT_GET_TS.requestSerialize(count),
+  requestDeserialize: (bytes) => ({ count: HOT_GET_TS.requestDeserialize(bytes) }),
+};
 
 /** Adds the three services of the oracle to a grpc-js server, the hot path with its hand-written codec. */
 export function addOracleServices(server: Server, oracle: Oracle, logger: Logger): void {
   const { desk, streams, sequences, leases, safePoints } = oracle;
   add(
     server,
-    { ...grpcService(TsoServiceDefinition), getTs: HOT_GET_TS },
+    { ...grpcService(TsoServiceDefinition), getTs: UNARY_GET_TS },
     {
       getTs: unaryGrant(desk, logger),
       getCurrentMaxSafe: unary(() => safePoints.getCurrentMaxSafe(), logger),

@@ -36,7 +36,9 @@ export function statusPage(view: StatusView, metrics: ServerMetrics): string {
     ["uptime (s)", view.uptimeSeconds],
     ...Object.entries(metrics.snapshot().counters),
   ];
-  const body = rows.map(([name, value]) => `<tr><th>${escape(name)}</th><td>${escape(value)}</td></tr>`).join("\n");
+  const body = rows
+    .map(([name, value]) => `<tr><th>${escapeHtml(name)}</th><td>${escapeHtml(value)}</td></tr>`)
+    .join("\n");
   return [
     "<!doctype html>",
     '<html lang="en"><meta charset="utf-8"><title>tsoracle</title>',
@@ -48,6 +50,6 @@ export function statusPage(view: StatusView, metrics: ServerMetrics): string {
 
 const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 
-function escape(value: unknown): string {
+function escapeHtml(value: unknown): string {
   return String(value).replace(/[&<>"]/g, (character) => ENTITIES[character] as string);
 }
