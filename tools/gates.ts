@@ -57,7 +57,7 @@ export const gates: readonly Gate[] = [
   {
     name: "house rules",
     advice: "Each failed fact says what to do (tools/tidy.test.ts, STYLE.md).",
-    run: () => runDependency("vitest", "vitest.mjs", ["run", "tools/tidy.test.ts", "--reporter=default"]),
+    run: () => runDependency("vitest", "vitest.mjs", ["run", "tools/tidy.test.ts", "--reporter=dot"]),
   },
   {
     name: "layers",

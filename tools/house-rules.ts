@@ -82,27 +82,34 @@ function isTypePosition(node: ts.Node): boolean {
 }
 
 /**
- * Judges the uses of time and chance in published sources against the list of files that may have them.
+ * Judges the uses of time and chance in sources against the list of files and folders that may have them.
  *
- * @param allowed reason by path; a reason whose file no longer needs it is a problem as well
+ * @param allowed reason by path, or by folder with a final slash; a reason that nothing needs any more is a
+ * problem as well
  */
 export function ambientProblems(files: readonly SourceFile[], allowed: Readonly<Record<string, string>>): string[] {
-  const unlisted = files
-    .filter(({ path }) => !Object.hasOwn(allowed, path))
-    .flatMap((file) =>
-      ambientUses(file).map(
-        ({ what, line }) =>
-          `${file.path}:${line}: ${what}; take time, waiting and chance as arguments, or, if this file is a shell ` +
-          "that owns them, add it with its reason to tools/ambient-allowed.ts",
-      ),
+  const problems: string[] = [];
+  const needed = new Set<string>();
+  for (const file of files) {
+    const uses = ambientUses(file);
+    const entry = Object.keys(allowed).find((key) =>
+      key.endsWith("/") ? file.path.startsWith(key) : file.path === key,
     );
-  const stale = Object.keys(allowed)
-    .filter((path) => {
-      const file = files.find((candidate) => candidate.path === path);
-      return file === undefined || ambientUses(file).length === 0;
-    })
-    .map((path) => `tools/ambient-allowed.ts: ${path} does not need its entry any more; remove it`);
-  return [...unlisted, ...stale];
+    if (entry === undefined) problems.push(...uses.map((use) => unlisted(file, use)));
+    else if (uses.length > 0) needed.add(entry);
+  }
+  const stale = Object.keys(allowed).filter((entry) => !needed.has(entry));
+  return [
+    ...problems,
+    ...stale.map((entry) => `tools/ambient-allowed.ts: nothing needs the entry ${entry} any more; remove it`),
+  ];
+}
+
+function unlisted({ path }: SourceFile, { what, line }: AmbientUse): string {
+  return (
+    `${path}:${line}: ${what}; take time, waiting and chance as arguments, or, if this file is a shell ` +
+    "that owns them, add it with its reason to tools/ambient-allowed.ts"
+  );
 }
 
 const TEST_FUNCTIONS: ReadonlySet<string> = new Set(["it", "test", "describe", "suite"]);

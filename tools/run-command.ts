@@ -52,6 +52,7 @@ export function runNode(args: readonly string[], options: CommandOptions = {}): 
         PATH: `${binaries}${delimiter}${process.env["PATH"] ?? ""}`,
         TURBO_TELEMETRY_DISABLED: "1",
         DO_NOT_TRACK: "1",
+        ...(options.inherit === true ? {} : { NO_COLOR: "1", FORCE_COLOR: "0" }),
         ...options.env,
       },
       stdio: options.inherit === true ? ["ignore", "inherit", "inherit"] : ["ignore", "pipe", "pipe"],

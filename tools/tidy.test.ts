@@ -44,6 +44,10 @@ describe("the workspace", () => {
   it("reads clocks, waits and draws at random only where a reason is given", () => {
     expectNone(ambientProblems(published, ambientAllowed));
     expect(Object.keys(ambientAllowed).filter((path) => path.startsWith("packages/core/"))).toEqual([]);
+    const shared = workspacePackages().filter(({ manifest }) => manifest.private !== true);
+    expect(Object.keys(ambientAllowed).filter((path) => shared.some(({ folder }) => path === `${folder}/`))).toEqual(
+      [],
+    );
   });
 
   it("runs every test it has", () => expectNone(tests.flatMap(testModifierProblems)));
@@ -100,7 +104,14 @@ describe("the house rules themselves", () => {
   });
 
   it("report a reason that nothing needs any more", () => {
-    expect(ambientProblems([at("a.ts", "export {};")], { "a.ts": "once", "gone.ts": "once" })).toHaveLength(2);
+    const allowed = { "a.ts": "once", "gone.ts": "once", "gone/": "once" };
+    expect(ambientProblems([at("a.ts", "export {};")], allowed)).toHaveLength(3);
+  });
+
+  it("take a folder as a whole, and no folder that only begins alike", () => {
+    const text = "setTimeout(() => {}, 1);";
+    expect(ambientProblems([at("p/a.ts", text)], { "p/": "a program" })).toEqual([]);
+    expect(ambientProblems([at("p/a.ts", text), at("pq/a.ts", text)], { "p/": "a program" })).toHaveLength(1);
   });
 
   it.each(["it.skip", "test.only", "describe.todo", "it.concurrent.skip", "it.skipIf(true)"])("refuse %s", (call) => {
