@@ -34,6 +34,8 @@ export interface Report {
   readonly capabilities: DriverCapabilities;
   readonly nodes: number;
   readonly faults: readonly FaultName[];
+  /** Faults that the harness cannot inject, with the reason. */
+  readonly waivers: Readonly<Partial<Record<FaultName, string>>>;
   readonly seed: number;
   readonly strict: boolean;
   readonly ok: boolean;
@@ -54,7 +56,11 @@ export async function check(subject: Subject, options: CheckOptions = {}): Promi
   const settings = settle(options);
   const strict = options.strict ?? true;
   const results: ClauseResult[] = [];
-  for (const id of options.only ?? clauseIds) {
+  const ids = options.only ?? clauseIds;
+  for (const id of ids) {
+    if (!Object.hasOwn(CLAUSES, id)) throw new TypeError(`only: unknown clause ${JSON.stringify(id)}`);
+  }
+  for (const id of ids) {
     const { sentence } = CLAUSES[id];
     const verdict = await runClause(id, CLAUSES[id], subject, settings);
     const result: ClauseResult = {
@@ -72,6 +78,7 @@ export async function check(subject: Subject, options: CheckOptions = {}): Promi
     capabilities: subject.capabilities,
     nodes: subject.nodes,
     faults: [...subject.faults],
+    waivers: { ...subject.waivers },
     seed: settings.seed,
     strict,
     ok: results.every(({ green }) => green),

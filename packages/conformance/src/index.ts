@@ -9,7 +9,7 @@ export type { ClauseGroup, ClauseId } from "./clause-id.ts";
 export { conformance } from "./conformance.ts";
 export { loadSubject } from "./load-subject.ts";
 export { deriveSeed, Random } from "./random.ts";
-export { renderJson, renderMarkdown, renderReport } from "./render.ts";
+export { renderClauses, renderJson, renderMarkdown, renderReport } from "./render.ts";
 export type { RunOptions } from "./settings.ts";
 export type { FaultName, Faults, Release, Runner, Subject, Universe } from "./subject.ts";
 export type { Reign, Trial } from "./trial.ts";

@@ -24,7 +24,18 @@ function renderLine({ id, outcome, green, detail }: ClauseResult, width: number)
 
 /** Clauses × subjects as a Markdown table, with capabilities before it and every reason after it. */
 export function renderMarkdown(reports: readonly Report[]): string {
-  return [capabilityTable(reports), clauseTable(reports), reasons(reports)].join("\n");
+  const parts = [capabilityTable(reports), clauseTable(reports), reasonTable(reports), waiverTable(reports)];
+  return parts.filter((part) => part !== "").join("\n");
+}
+
+/** Every clause as a Markdown table: id, what holds, and what it takes to exercise it. */
+export function renderClauses(): string {
+  const rows = clauseIds.map((id) => {
+    const { sentence, needs, uses = [], nodes = 1 } = CLAUSES[id];
+    const extras = [...needs, ...uses.map((fault) => `(${fault})`), ...(nodes > 1 ? [`${nodes} nodes`] : [])];
+    return [`\`${id}\``, sentence, extras.join(", ")];
+  });
+  return table(["clause", "what holds", "needs (uses)"], rows);
 }
 
 function capabilityTable(reports: readonly Report[]): string {
@@ -72,13 +83,20 @@ function symbol(outcome: Outcome | undefined): string {
   }
 }
 
-function reasons(reports: readonly Report[]): string {
+function reasonTable(reports: readonly Report[]): string {
   const rows = reports.flatMap(({ subject, results }) =>
     results
       .filter(({ detail }) => detail !== "")
       .map(({ id, outcome, detail }) => [subject, `\`${id}\``, outcome, detail]),
   );
   return rows.length === 0 ? "" : table(["driver", "clause", "outcome", "reason"], rows);
+}
+
+function waiverTable(reports: readonly Report[]): string {
+  const rows = reports.flatMap(({ subject, waivers }) =>
+    Object.entries(waivers).map(([fault, reason]) => [subject, `\`${fault}\``, reason]),
+  );
+  return rows.length === 0 ? "" : table(["driver", "fault not injected", "reason"], rows);
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -26,7 +26,11 @@ export function validateSubject(subject: Subject): void {
   if (typeof subject.name !== "string" || subject.name.trim() === "") refuse("expected a name that is not empty");
   if (![1, 3, 5].includes(subject.nodes)) refuse(`expected nodes to be 1, 3 or 5, got ${String(subject.nodes)}`);
   if (typeof subject.provision !== "function") refuse("expected a function provision(seed)");
-  if (typeof subject.capabilities !== "object") refuse("expected the driver's capabilities");
+  if (typeof subject.capabilities !== "object" || subject.capabilities === null)
+    refuse("expected the driver's capabilities");
+  if (subject.capabilities.topology === "cluster" && subject.nodes < 3) {
+    refuse("a driver whose topology is cluster is tested with 3 or 5 nodes, got 1");
+  }
   if (!Array.isArray(subject.faults)) refuse("expected an array of fault names");
   for (const fault of subject.faults) {
     if (!Object.hasOwn(faultNames, fault)) refuse(`unknown fault ${JSON.stringify(fault)}`);

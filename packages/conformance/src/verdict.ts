@@ -53,7 +53,8 @@ export function plan(id: ClauseId, clause: Clause, subject: Subject): Plan {
   if (inapplicable !== undefined) return { kind: "not-applicable", reason: inapplicable };
   const nodes = clause.nodes ?? 1;
   if (subject.nodes < nodes) {
-    return { kind: "not-applicable", reason: `it is about ${nodes} nodes, and a universe has ${subject.nodes}` };
+    // A cluster is never tested with fewer nodes than its clauses need: `validateSubject` sees to it.
+    return { kind: "not-applicable", reason: `topology is single: it is about ${nodes} nodes` };
   }
   const missing = clause.needs.filter((fault) => !subject.faults.includes(fault));
   if (missing.length > 0) {

@@ -16,13 +16,15 @@ export const historyClauses: ClausesOf<"history"> = {
     runs: 5,
     body: async (trial) => {
       const history = generateHistory(trial.random, trial.subject, LENGTH);
-      const failure = await failureOf(trial, history);
+      let failure = await failureOf(trial, history);
       if (failure === undefined) return;
       const inNewUniverse = async (candidate: readonly Operation[]): Promise<boolean> => {
         trial.signal.throwIfAborted();
         const other = await trial.another();
         try {
-          return (await failureOf(other, candidate)) !== undefined;
+          const again = await failureOf(other, candidate);
+          failure = again ?? failure;
+          return again !== undefined;
         } finally {
           await other[Symbol.asyncDispose]();
         }

@@ -5,7 +5,7 @@ import type { Epoch } from "@tsoracle/core";
 import { leaseRecord, plainLeases } from "../lease-samples.ts";
 import { ms, REFUSED, rejectsWith, seqKey } from "../probes.ts";
 import type { Reign, Trial } from "../trial.ts";
-import type { Operation } from "./operation.ts";
+import { type Operation, showOperation } from "./operation.ts";
 
 export type HistoryTrial = Trial<never, "crash" | "elect">;
 
@@ -37,7 +37,17 @@ class HistoryRun {
     this.#reign = reign;
   }
 
+  /** Carries out one operation; an assertion that it fails names it. */
   async step(operation: Operation): Promise<void> {
+    try {
+      await this.#carryOut(operation);
+    } catch (error) {
+      if (!(error instanceof assert.AssertionError) || error.message.startsWith("at ")) throw error;
+      throw new assert.AssertionError({ message: `at "${showOperation(operation)}": ${error.message.trim()}` });
+    }
+  }
+
+  async #carryOut(operation: Operation): Promise<void> {
     const model = this.#model;
     const { driver, epoch } = this.#reign;
     switch (operation.kind) {
