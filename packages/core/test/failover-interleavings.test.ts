@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
 import { FailoverMachine } from "../src/index.ts";
-import { ADVANCE_MS, everyPath, everySituation, GuaranteeBroken } from "./failover-monitor.ts";
+import { everyPath, everySituation } from "./failover-explorer.ts";
+import { ADVANCE_MS, GuaranteeBroken } from "./failover-monitor.ts";
 import * as mutants from "./mutants/failover-mutants.ts";
 
 const make = (): FailoverMachine => new FailoverMachine({ failoverAdvanceMs: ADVANCE_MS });
