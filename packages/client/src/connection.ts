@@ -3,7 +3,7 @@ import { type ChannelCredentials, Client, connectivityState, Metadata } from "@g
 import { grpcService, TsoServiceDefinition } from "@tsoracle/proto";
 import type { ClientMetrics } from "./client-metrics.ts";
 import { type RpcFailure, STATUS } from "./rpc-failure.ts";
-import { connectFailure } from "./status-failure.ts";
+import { connectFailure, connectTimeout } from "./status-failure.ts";
 import type { Target } from "./target.ts";
 import type { TimestampStream } from "./timestamp-stream.ts";
 
@@ -58,7 +58,7 @@ export class Connection {
     }
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<RpcFailure>((resolve) => {
-      timer = setTimeout(() => resolve(this.#unreachable(`no connection within ${Math.ceil(budgetMs)} ms`)), budgetMs);
+      timer = setTimeout(() => resolve(connectTimeout(this.target, budgetMs)), budgetMs);
     });
     try {
       return await Promise.race([this.#dialing, late]);
@@ -88,7 +88,10 @@ export class Connection {
         const changed = await new Promise<boolean>((resolve) => {
           channel.watchConnectivityState(state, deadline, (error) => resolve(error === undefined));
         });
-        if (!changed) return this.#unreachable(`no connection within ${Math.ceil(budgetMs)} ms`);
+        if (!changed) {
+          this.#metrics.count("tsoracle.client.connect.failures.total");
+          return connectTimeout(this.target, budgetMs);
+        }
       }
     } catch (error) {
       return this.#unreachable(error instanceof Error ? error.message : String(error));

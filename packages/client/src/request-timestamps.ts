@@ -69,7 +69,7 @@ function sendUnary(connection: Connection, request: TimestampRequest): void {
     { deadline: Date.now() + Math.max(0, request.deadlineAt - performance.now()) },
     (error, bytes) => {
       if (error !== null) request.done({ kind: "failure", failure: failureOfStatus(target, error) });
-      else request.done(readAnswer(target, bytes ?? Buffer.alloc(0)));
+      else request.done(readAnswer(target, request.count, bytes ?? Buffer.alloc(0)));
     },
   );
 }

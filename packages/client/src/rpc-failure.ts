@@ -59,7 +59,10 @@ export function judgeHint(failure: RpcFailure, tls: boolean): HintJudgement | un
 export function errorOfFailure(failure: RpcFailure): ClientError {
   const { target, status, message, cause } = failure;
   const details = { endpoint: target.address, grpcStatus: status, cause };
-  if (failure.phase === "connect") return new ClientError("transport", `could not connect: ${message}`, details);
+  if (failure.phase === "connect") {
+    const code = status === STATUS.DEADLINE_EXCEEDED ? "deadline_exceeded" : "transport";
+    return new ClientError(code, `could not connect: ${message}`, details);
+  }
   if (status === STATUS.FAILED_PRECONDITION && failure.hint !== undefined) {
     return new ClientError("no_leader", `the server does not lead the oracle: ${message}`, details);
   }

@@ -21,3 +21,9 @@ export function failureOfStatus(target: Target, error: ServiceError): RpcFailure
 export function connectFailure(target: Target, message: string, cause?: unknown): RpcFailure {
   return { target, phase: "connect", status: STATUS.UNAVAILABLE, message, hint: undefined, cause };
 }
+
+/** No connection in time. */
+export function connectTimeout(target: Target, budgetMs: number): RpcFailure {
+  const message = `no connection within ${Math.ceil(budgetMs)} ms`;
+  return { target, phase: "connect", status: STATUS.DEADLINE_EXCEEDED, message, hint: undefined };
+}

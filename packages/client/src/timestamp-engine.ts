@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MAX_TIMESTAMPS_PER_RPC, type Timestamp, type WindowGrant } from "@tsoracle/core";
-import { type GetTsFields, grantFromResponse } from "@tsoracle/proto";
 import { outcomeOfFailure } from "./attempt-outcome.ts";
 import { Batcher } from "./batcher.ts";
 import type { CallContext } from "./call-context.ts";
 import { ClientError } from "./client-error.ts";
 import type { Connection } from "./connection.ts";
-import { HighMark, type Mark } from "./high-mark.ts";
+import { HighMark, type Mark, regressionOf } from "./high-mark.ts";
 import { requestTimestamps } from "./request-timestamps.ts";
 import type { RetryPlan } from "./retry-plan.ts";
 import { isTransportFailure } from "./rpc-failure.ts";
@@ -160,7 +159,7 @@ export class TimestampEngine {
       if (!this.#flights.has(flight)) return;
       switch (answer.kind) {
         case "answer":
-          this.#answered(flight, connection, sentAt, answer.fields);
+          this.#answered(flight, connection, sentAt, answer.grant);
           return;
         case "violation":
           this.#violated(flight, answer.error);
@@ -177,25 +176,22 @@ export class TimestampEngine {
     requestTimestamps(connection, { count: flight.chunk.count, deadlineAt, done });
   }
 
-  #answered(flight: Flight, connection: Connection, sentAt: Mark, fields: GetTsFields): void {
+  #answered(flight: Flight, connection: Connection, sentAt: Mark, grant: WindowGrant): void {
     const { target } = connection;
-    let grant: WindowGrant;
-    try {
-      grant = grantFromResponse(fields, flight.chunk.count);
-      this.#highMark.pass(grant, sentAt, target.address);
-    } catch (error) {
-      this.#violated(flight, violationOf(error, target.address));
-      // Whatever else is on its way on this stream may belong to another question.
-      connection.stream?.cancel("an earlier answer on the stream broke the protocol");
+    const regression = regressionOf(grant, sentAt, target.address);
+    if (regression !== undefined) {
+      this.#violated(flight, regression);
+      connection.stream?.cancel("an earlier answer on the stream broke the oracle's promise");
       return;
     }
+    this.#highMark.raise(grant);
     this.#context.leaders.recordSuccess(target, grant.epoch, performance.now());
     this.#land(flight);
     deliver(flight.chunk, grant);
     this.#pumpLater();
   }
 
-  /** Fails closed: the answer is not tried to be understood, and nobody gets a part of it. */
+  /** Fails closed: no other server is asked, and nobody gets a part of the answer. */
   #violated(flight: Flight, error: ClientError): void {
     this.#land(flight);
     rejectAll(flight.chunk.waiters, error);
@@ -215,10 +211,4 @@ export class TimestampEngine {
     clearTimeout(flight.timer);
     this.#flights.delete(flight);
   }
-}
-
-function violationOf(error: unknown, endpoint: string): ClientError {
-  if (error instanceof ClientError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new ClientError("protocol_violation", message, { endpoint, cause: error });
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Client, type ClientDuplexStream, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { HOT_STREAM } from "@tsoracle/proto";
-import { ClientError } from "./client-error.ts";
-import { type Mark, NO_MARK } from "./high-mark.ts";
+import { endOf, type Mark, NO_MARK, regressionOf } from "./high-mark.ts";
 import { type RpcFailure, STATUS } from "./rpc-failure.ts";
 import { failureOfStatus } from "./status-failure.ts";
 import type { Target } from "./target.ts";
@@ -54,7 +53,8 @@ export class TimestampStream {
       this.#end(this.#lost("the server answered a question that nobody asked"));
       return;
     }
-    const answer = this.#inOrder(readAnswer(this.#target, bytes));
+    const answer = this.#inOrder(readAnswer(this.#target, head.count, bytes));
+    // Whatever else arrives may belong to another question.
     if (answer.kind === "violation") this.#end(this.#lost("an earlier answer on the stream broke the protocol"));
     head.done(answer);
   }
@@ -62,19 +62,10 @@ export class TimestampStream {
   /** Requests on one stream are answered in turn, so each answer lies above the one before. */
   #inOrder(answer: TimestampAnswer): TimestampAnswer {
     if (answer.kind !== "answer") return answer;
-    const { physicalMs, logicalStart, count } = answer.fields;
-    const last = this.#last;
-    if (physicalMs > last.physicalMs || (physicalMs === last.physicalMs && logicalStart > last.logical)) {
-      this.#last = { physicalMs, logical: logicalStart + count - 1 };
-      return answer;
-    }
-    const error = new ClientError(
-      "timestamp_regression",
-      `expected timestamps above (${last.physicalMs}, ${last.logical}), the end of the answer before on the same ` +
-        `stream, got (${physicalMs}, ${logicalStart})`,
-      { endpoint: this.#target.address },
-    );
-    return { kind: "violation", error };
+    const error = regressionOf(answer.grant, this.#last, this.#target.address);
+    if (error !== undefined) return { kind: "violation", error };
+    this.#last = endOf(answer.grant);
+    return answer;
   }
 
   #lost(message: string, status: number = STATUS.UNAVAILABLE): RpcFailure {
