@@ -27,6 +27,8 @@ function expectNone(problems: readonly string[]): void {
   expect(problems.join("\n")).toBe("");
 }
 
+const textOf = (path: string): string => readFileSync(join(workspaceRoot, path), "utf8");
+
 const at = (path: string, text: string): SourceFile => ({ path, text });
 
 describe("the workspace", () => {
@@ -54,8 +56,22 @@ describe("the workspace", () => {
 
   it("has complete packages", () => expectNone(workspacePackages().flatMap(packageProblems)));
 
+  it("has the commands that people and programs rely on, by their names", () => {
+    const { scripts } = JSON.parse(textOf("package.json")) as { scripts: Record<string, string> };
+    const names = ["demo", "test", "start", "check", "conformance", "mutants", "sim", "stress", "bench", "build"];
+    expect(names.filter((name) => scripts[name] === undefined)).toEqual([]);
+    // Without a script of that name, pnpm runs the program itself and prints nothing before its output.
+    expect(scripts["tsoracle"]).toBeUndefined();
+  });
+
+  it("is tested by the command that the README names", () => {
+    const command = "corepack pnpm install --frozen-lockfile && corepack pnpm test";
+    expect(textOf("README.md")).toContain(command);
+    expect(textOf(".ci/run")).toContain(command);
+  });
+
   it("locks versions, not places to get them from", () => {
-    const lockfile = readFileSync(join(workspaceRoot, "pnpm-lock.yaml"), "utf8");
+    const lockfile = textOf("pnpm-lock.yaml");
     expectNone(lockfile.split("\n").filter((line) => /tarball:|https?:\/\//.test(line)));
   });
 });
