@@ -16,6 +16,9 @@ function exitCodeOf(error: unknown): number {
   return error instanceof CliError ? error.exitCode : EXIT_FAILED;
 }
 
+// Standard error is for our own lines. What Node deprecates in a dependency is ours to mend and no news to the user;
+// one of them, about TLS to an address instead of a name, would come with every such call.
+process.noDeprecation = true;
 endQuietlyWhenNobodyReads();
 try {
   await createProgram().parseAsync(completeArguments(process.argv.slice(2)), { from: "user" });

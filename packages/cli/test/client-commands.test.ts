@@ -30,7 +30,7 @@ async function silentServer(): Promise<Server> {
   return server;
 }
 
-describe("get", () => {
+describe("get", { timeout: 60_000 }, () => {
   it("prints rising timestamps, one a line, near the present", async () => {
     const address = await memoryServer();
     const first = (await succeed(["get", "-n", "500"], address)).map(BigInt);
@@ -85,7 +85,7 @@ describe("get", () => {
   });
 });
 
-describe("seq", () => {
+describe("seq", { timeout: 60_000 }, () => {
   it("counts from zero without gaps, each key by itself", async () => {
     const address = await memoryServer();
     expect(await succeed(["seq", "a"], address)).toEqual(["0"]);
@@ -105,7 +105,7 @@ describe("seq", () => {
   });
 });
 
-describe("lease", () => {
+describe("lease", { timeout: 60_000 }, () => {
   it("is acquired, renewed under its id, released, and unknown after that", async () => {
     const address = await memoryServer();
     const [text = ""] = await succeed(["lease", "acquire", "worker", "--ttl", "10s", "--json"], address);
@@ -130,7 +130,7 @@ describe("lease", () => {
   });
 });
 
-describe("status", () => {
+describe("status", { timeout: 60_000 }, () => {
   it("tells of each server, and ends with 0 while one of them serves", async () => {
     const address = await memoryServer();
     await succeed(["get"], address);
@@ -163,7 +163,7 @@ describe("status", () => {
   });
 });
 
-describe("bench", () => {
+describe("bench", { timeout: 60_000 }, () => {
   it("loads a server and judges what it got", async () => {
     const address = await memoryServer();
     const flags = ["bench", "--callers", "20", "--seconds", "1", "--json", "--endpoints", address];

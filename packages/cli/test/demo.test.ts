@@ -29,7 +29,8 @@ async function untilGone(pid: number): Promise<void> {
   while (exists(pid)) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
-describe("demo", () => {
+// Each of these starts several servers, one after the other; a busy machine takes its time for that.
+describe("demo", { timeout: 90_000 }, () => {
   it("kills the server under load, finds nothing wrong, and leaves nothing behind", async () => {
     const temporary = ownTemporaryDirectory();
     const flags = ["demo", "--seconds", "4", "--kills", "2", "--json"];

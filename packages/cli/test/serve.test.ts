@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -13,7 +13,7 @@ async function take(address: string, count: number): Promise<bigint[]> {
   return lines(stdout).map(BigInt);
 }
 
-describe("serve", () => {
+describe("serve", { timeout: 60_000 }, () => {
   it.each(["SIGTERM", "SIGINT"] as const)("prints one line, serves, and ends with 0 on %s", async (signal) => {
     const stateDir = join(temporaryDirectory(), "state");
     const { process, address } = await startServer(["file", ...ANY_PORT, "--state-dir", stateDir]);
@@ -97,6 +97,25 @@ async function freePort(): Promise<number> {
   await new Promise((resolve) => server.close(resolve));
   return port;
 }
+
+describe("serve gives up", { timeout: 60_000 }, () => {
+  it("with 1 and one last line when its store fails under it, and does not serve on", async () => {
+    const stateDir = join(temporaryDirectory(), "state");
+    const windows = ["--window-ahead", "100ms", "--failover-advance", "100ms"];
+    const flags = ["file", ...ANY_PORT, "--state-dir", stateDir, "--log", "silent", ...windows];
+    const { process, address } = await startServer(flags);
+    await take(address, 1);
+    rmSync(stateDir, { recursive: true });
+    let isRunning = true;
+    const ended = process.ended.finally(() => {
+      isRunning = false;
+    });
+    while (isRunning) await runCli(["get", "--endpoints", address, "--timeout", "300ms"]);
+    const { code, stdout, stderr } = await ended;
+    expect({ code, stdout }).toEqual({ code: 1, stdout: `serving on ${address}\n` });
+    expect(lines(stderr)).toEqual([expect.stringMatching(/^error: stopped serving: .*state/)]);
+  });
+});
 
 describe("serve refuses to start", () => {
   it("on a directory that another server has, naming both, and leaves that one alone", async () => {

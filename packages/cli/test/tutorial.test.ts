@@ -24,7 +24,7 @@ async function freeAddress(): Promise<string> {
   return `127.0.0.1:${port}`;
 }
 
-describe("tutorial", () => {
+describe("tutorial", { timeout: 60_000 }, () => {
   it("works as it is written, on another port and with a shorter demonstration", async () => {
     const cwd = temporaryDirectory();
     const address = await freeAddress();
