@@ -65,6 +65,20 @@ describe("persistHighWater", () => {
     expect(writesOf(fileSystem, "state")).toBe(1);
   });
 
+  it("does not wait for a write under way when it needs nothing of it", async () => {
+    await using home = await temporaryDirectory();
+    const fileSystem = new FaultyFileSystem();
+    await using driver = await openFileDriver({ stateDir: home.path, fileSystem });
+    await driver.persistHighWater(physicalMs(10), EPOCH_ZERO);
+    const release = fileSystem.stall();
+    const begun = fileSystem.arrival("create state.tmp");
+    const first = driver.persistHighWater(physicalMs(100), EPOCH_ZERO);
+    await begun;
+    expect(await driver.persistHighWater(physicalMs(9), EPOCH_ZERO)).toBe(10);
+    release();
+    await first;
+  });
+
   it("joins all who wait into one write of the largest", async () => {
     await using home = await temporaryDirectory();
     const fileSystem = new FaultyFileSystem();

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdir, readdir, symlink, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { EPOCH_ZERO, physicalMs } from "@tsoracle/core";
 import { describe, expect, it } from "vitest";
-import { initStateDirectory, openFileDriver } from "../src/index.ts";
+import { type FileSystem, initStateDirectory, nodeFileSystem, openFileDriver } from "../src/index.ts";
 import { encodeLeases } from "../src/lease-record.ts";
 import { encodeState } from "../src/state-record.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
@@ -16,6 +16,33 @@ describe("openFileDriver", () => {
     await driver.persistHighWater(physicalMs(12_345), EPOCH_ZERO);
     expect(await home.hex("a/b/state")).toBe("54534f520139300000000000004b0a009f");
     expect((await readdir(stateDir)).sort()).toEqual(["LOCK", "state"]);
+  });
+
+  it("makes new directories durable, then locks, and only then reads", async () => {
+    await using home = await temporaryDirectory();
+    const log: string[] = [];
+    const fileSystem: FileSystem = {
+      ...nodeFileSystem,
+      lock: (path) => {
+        log.push(`lock ${relative(home.path, path)}`);
+        return nodeFileSystem.lock(path);
+      },
+      readFile: (path) => {
+        log.push(`read ${relative(home.path, path)}`);
+        return nodeFileSystem.readFile(path);
+      },
+      openDirectory: async (path) => {
+        const directory = await nodeFileSystem.openDirectory(path);
+        const sync = (): Promise<void> => {
+          log.push(`sync ${relative(home.path, path)}`);
+          return directory.sync();
+        };
+        return { ...directory, sync };
+      },
+    };
+    await using driver = await openFileDriver({ stateDir: join(home.path, "a", "b"), fileSystem });
+    expect(await driver.loadHighWater()).toBe(0);
+    expect(log).toEqual(["sync a", "sync ", "lock a/b/LOCK", "read a/b/state", "read a/b/dense", "read a/b/leases"]);
   });
 
   it("stays with its directory when the link to it is turned elsewhere", async () => {
