@@ -106,7 +106,8 @@ export function bidiStream<Request, Response>(
   serve: (requests: AsyncIterable<Request>) => AsyncIterable<Response>,
   logger: Logger,
 ): handleBidiStreamingCall<Request, Response> {
-  return (call) => void pump(call, () => serve(call), logger);
+  // Reading to the end must not destroy the call: its answers are still to be sent.
+  return (call) => void pump(call, () => serve(call.iterator({ destroyOnReturn: false })), logger);
 }
 
 /** The sending side of a streaming call. */

@@ -35,7 +35,7 @@ describe("dense sequences", () => {
 
   it.each([
     ["an empty key", "", 1, /1 to 128 bytes/],
-    ["a key of 129 bytes", "é".repeat(64) + "x", 1, /129 bytes/],
+    ["a key of 129 bytes", `${"é".repeat(64)}x`, 1, /129 bytes/],
     ["a count of zero", "a", 0, /between 1 and the maximum \(65536\)/],
     ["a count above the maximum", "a", 65_537, /between 1 and the maximum \(65536\), got 65537/],
   ])("refuses %s and writes nothing", async (_what, key, count, message) => {

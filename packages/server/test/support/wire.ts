@@ -74,7 +74,11 @@ export class WireClient implements Disposable {
     const { path, requestSerialize, responseDeserialize } = method;
     const call = this.#client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request);
     await new Promise<void>((resolve, reject) => {
-      call.on("data", (item: Response) => onItem(item, () => (call.cancel(), resolve())));
+      const stop = (): void => {
+        call.cancel();
+        resolve();
+      };
+      call.on("data", (item: Response) => onItem(item, stop));
       call.on("end", resolve);
       call.on("error", reject);
     });
