@@ -29,13 +29,13 @@ export function outcomeOfFailure(failure: RpcFailure, context: OutcomeContext): 
     return { kind: "failed", transport, error };
   }
   metrics.count("tsoracle.client.not_leader.total");
+  const unreadable = hint.kind === "refused" && hint.malformed;
+  metrics.count("tsoracle.client.retries.total", { reason: unreadable ? "decode_error" : "not_leader" });
   switch (hint.kind) {
     case "leaderless":
-      metrics.count("tsoracle.client.retries.total", { reason: "not_leader" });
       return { kind: "leaderless", error };
     case "refused":
-      if (hint.malformed) metrics.count("tsoracle.client.leader_hint.decode_failures.total");
-      metrics.count("tsoracle.client.retries.total", { reason: hint.malformed ? "decode_error" : "not_leader" });
+      if (unreadable) metrics.count("tsoracle.client.leader_hint.decode_failures.total");
       return {
         kind: "hint_refused",
         error: new ClientError("rpc", `the server's leader hint cannot be followed: ${hint.reason}`, {

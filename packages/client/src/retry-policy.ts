@@ -50,7 +50,7 @@ export function resolveRetryPolicy(given: Partial<RetryPolicy> = {}): RetryPolic
   return policy;
 }
 
-/** Full jitter: uniform between zero and a bound that doubles with each sleep. */
+/** Full jitter: uniform between zero and a bound that doubles with each sleep until it meets the cap. */
 export function backoffMs(sleeps: number, baseMs: number, capMs: number, random: () => number): number {
-  return Math.min(random() * baseMs * 2 ** Math.min(sleeps, 40), capMs);
+  return random() * Math.min(baseMs * 2 ** Math.min(sleeps, 40), capMs);
 }
