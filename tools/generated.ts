@@ -19,6 +19,12 @@ const generated: readonly Generated[] = [
     cwd: "packages/proto",
     rewrite: "corepack pnpm --filter @tsoracle/proto generate",
   },
+  {
+    name: "clauses and their table (docs/contract.md, docs/reference/conformance.md)",
+    check: ["--conditions=tsoracle-source", "--import=tsx", "tools/conformance.ts", "--check"],
+    cwd: ".",
+    rewrite: "corepack pnpm conformance",
+  },
 ];
 
 /** Asks every generator whether what is committed is what it would write now. */

@@ -18,6 +18,7 @@ export {
 // For those who write a driver.
 
 export { AdvancePayload, rejectOutOfRangeAdvance } from "./advance-payload.ts";
+export { Calls, untilAborted } from "./calls.ts";
 export { LeadershipCell } from "./leadership-cell.ts";
 export {
   BOOT_CLOCK_RESOLUTION_MS,

@@ -115,7 +115,7 @@ describe("faulty", () => {
       "object",
       "function",
     ]);
-    expect("membership" in driver).toBe(false);
+    expect(driver.membership).toBeUndefined();
     const bare = openMemoryDriver();
     Object.defineProperty(bare, "sequences", { value: undefined });
     expect(faulty(bare).sequences).toBeUndefined();

@@ -69,6 +69,7 @@ export const electionClauses: { readonly [Id in ElectionId]: Clause } = {
         const { tenure } = await trial.watch(reign.driver).until(isLeader);
         if (tenure === undefined) assert.fail(`the leader of epoch ${reign.epoch} has no tenure`);
         await eventually(() => tenure.valid(), trial.signal);
+        if (tenure.confirm !== undefined) assert.equal(await tenure.confirm(), true, `epoch ${reign.epoch} reigns`);
         for (const [index, old] of ended.entries()) await assertOver(old, `reign ${index}, in reign ${round}`);
         ended.push(tenure);
         // Every second time the same node is elected again: its new reign is not its old one.
