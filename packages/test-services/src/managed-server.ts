@@ -95,8 +95,9 @@ export abstract class ManagedServer implements Server {
     }
   }
 
+  /** The data goes, so the end need not be orderly; some servers take seconds for an orderly one. */
   async stop(): Promise<void> {
-    await this.shutdown();
+    await this.kill();
     await this.discard();
   }
 

@@ -48,6 +48,11 @@ export class Pipe {
     to.on("close", () => this.#discardQueue());
   }
 
+  /** Bytes that wait here. */
+  get queued(): number {
+    return this.#queued;
+  }
+
   set flow(flow: Flow) {
     this.#flow = flow;
     if (flow === "drop" && this.#queued > 0) this.#lose();
