@@ -66,3 +66,8 @@ export class ClientError extends Error {
     return typeof value === "object" && value !== null && brand in value;
   }
 }
+
+/** The refusal of a call that the client has no room for. */
+export function overloaded(limit: number): ClientError {
+  return new ClientError("overloaded", `expected at most ${limit} calls to wait at the same time, got one more`);
+}

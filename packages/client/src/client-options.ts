@@ -25,7 +25,10 @@ export interface ClientOptions {
   readonly retry?: Partial<RetryPolicy> | undefined;
   /** Requests for timestamps on the way at the same time, 1 to 16; 1 unless given. */
   readonly pipelining?: number | undefined;
-  /** Calls for timestamps that may wait at the same time; 65,536 unless given. Further ones fail as `overloaded`. */
+  /**
+   * Calls for timestamps that may wait for their request, and other calls that may be under way, at
+   * the same time; 65,536 of each unless given. Further ones fail as `overloaded`.
+   */
   readonly maxQueuedCalls?: number | undefined;
   readonly metrics?: ClientMetrics | undefined;
 }

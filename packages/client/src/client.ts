@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Epoch, Timestamp } from "@tsoracle/core";
 import { CallContext } from "./call-context.ts";
-import { ClientError } from "./client-error.ts";
+import { ClientError, overloaded } from "./client-error.ts";
 import { type ClientOptions, resolveOptions } from "./client-options.ts";
 import {
   acquireLease,
@@ -84,6 +84,7 @@ export function createClient(options: ClientOptions): Client {
 class OracleClient implements Client {
   readonly #context: CallContext;
   readonly #engine: TimestampEngine;
+  #underWay = 0;
 
   constructor(context: CallContext) {
     this.#context = context;
@@ -99,40 +100,52 @@ class OracleClient implements Client {
   }
 
   getSeq(key: string, count: number, options?: CallOptions): Promise<SeqBlock> {
-    return getSeq(this.#context, key, count, options?.signal);
+    return this.#admit(() => getSeq(this.#context, key, count, options?.signal));
   }
 
   getSeqBatch(entries: readonly SeqRequest[], options?: CallOptions): Promise<readonly SeqBlock[]> {
-    return getSeqBatch(this.#context, entries, options?.signal);
+    return this.#admit(() => getSeqBatch(this.#context, entries, options?.signal));
   }
 
   loadSeq(key: string, options?: CallOptions): Promise<SeqPosition> {
-    return loadSeq(this.#context, key, options?.signal);
+    return this.#admit(() => loadSeq(this.#context, key, options?.signal));
   }
 
   acquireLease(request: LeaseRequest, options?: CallOptions): Promise<Lease> {
-    return acquireLease(this.#context, request, options?.signal);
+    return this.#admit(() => acquireLease(this.#context, request, options?.signal));
   }
 
   renewLease(leaseId: bigint, options?: CallOptions): Promise<Lease> {
-    return renewLease(this.#context, leaseId, options?.signal);
+    return this.#admit(() => renewLease(this.#context, leaseId, options?.signal));
   }
 
   releaseLease(leaseId: bigint, options?: CallOptions): Promise<void> {
-    return releaseLease(this.#context, leaseId, options?.signal);
+    return this.#admit(() => releaseLease(this.#context, leaseId, options?.signal));
   }
 
   getCurrentMaxSafe(options?: CallOptions): Promise<SafePoint> {
-    return getCurrentMaxSafe(this.#context, options?.signal);
+    return this.#admit(() => getCurrentMaxSafe(this.#context, options?.signal));
   }
 
   getSafeFrontier(options?: CallOptions): Promise<SafePoint> {
-    return getSafeFrontier(this.#context, options?.signal);
+    return this.#admit(() => getSafeFrontier(this.#context, options?.signal));
   }
 
   get cachedLeader(): CachedLeaderInfo | undefined {
     const cached = this.#context.leaders.fresh(performance.now());
     return cached === undefined ? undefined : { endpoint: cached.target.address, epoch: cached.epoch };
+  }
+
+  /** Calls that do not share requests are bounded by the same number as those that wait to share one. */
+  async #admit<Value>(call: () => Promise<Value>): Promise<Value> {
+    const { maxQueuedCalls } = this.#context.options;
+    if (this.#underWay >= maxQueuedCalls) throw overloaded(maxQueuedCalls);
+    this.#underWay += 1;
+    try {
+      return await call();
+    } finally {
+      this.#underWay -= 1;
+    }
   }
 
   async close(): Promise<void> {

@@ -3,7 +3,7 @@ import { MAX_TIMESTAMPS_PER_RPC, type Timestamp, type WindowGrant } from "@tsora
 import { outcomeOfFailure } from "./attempt-outcome.ts";
 import { Batcher } from "./batcher.ts";
 import type { CallContext } from "./call-context.ts";
-import { ClientError } from "./client-error.ts";
+import { ClientError, overloaded } from "./client-error.ts";
 import type { Connection } from "./connection.ts";
 import { HighMark, type Mark, regressionOf } from "./high-mark.ts";
 import { requestTimestamps } from "./request-timestamps.ts";
@@ -82,9 +82,7 @@ export class TimestampEngine {
     if (this.#closed !== undefined) return { reason: this.#closed };
     if (signal?.aborted === true) return { reason: signal.reason };
     const { maxQueuedCalls } = this.#context.options;
-    if (this.#batcher.size < maxQueuedCalls) return undefined;
-    const message = `expected at most ${maxQueuedCalls} calls to wait at the same time, got one more`;
-    return { reason: new ClientError("overloaded", message) };
+    return this.#batcher.size < maxQueuedCalls ? undefined : { reason: overloaded(maxQueuedCalls) };
   }
 
   /** One clock reading serves all calls of a turn. */

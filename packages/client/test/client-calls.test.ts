@@ -200,6 +200,21 @@ describe("loadSeq", () => {
   });
 });
 
+describe("bounds", () => {
+  it("has room for no more calls than it is told, and has it again when one has ended", async () => {
+    await using oracle = await ScriptedOracle.start();
+    await using client = clientOf([oracle.endpoint], { maxQueuedCalls: 1 });
+    const controller = new AbortController();
+    oracle.unary = () => undefined;
+    const first = client.getCurrentMaxSafe({ signal: controller.signal });
+    await expect(client.getSeq("a", 1)).rejects.toMatchObject({ code: "overloaded" });
+    controller.abort(new Error("enough"));
+    await expect(first).rejects.toThrow("enough");
+    oracle.unary = () => ({ key: "a", start: 0n, count: 1, epoch: one });
+    await client.getSeq("a", 1);
+  });
+});
+
 describe("leases and safe points (5.6)", () => {
   const request = { holder: "worker-1", holderEpoch: 3n, ttlMs: 10_000 };
   const lease = { leaseId: 5n, tsUpperBound: 1_000n, expiresAtMs: 2_000n, epoch: one };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { epoch, MAX_TIMESTAMPS_PER_RPC, type Timestamp } from "@tsoracle/core";
 import { describe, expect, it } from "vitest";
-import { type Client, type ClientOptions, createClient } from "../src/index.ts";
+import { type Client, type ClientMetrics, type ClientOptions, createClient } from "../src/index.ts";
 import { closedPort, leading, notLeader, ScriptedOracle, SharedCounter, silentPort } from "./scripted-oracle.ts";
 
 const FAST = { baseBackoffMs: 1, maxBackoffMs: 5, maxElectionBackoffMs: 5 };
@@ -328,6 +328,31 @@ describe("getTs and broken servers", () => {
     expect((await client.getTs()).compare(seen)).toBeGreaterThan(0);
   });
 
+  it("holds the answers on one stream to their order when it pipelines", async () => {
+    const counter = new SharedCounter();
+    await using oracle = await ScriptedOracle.start(leading(counter, epoch(1n)));
+    await using client = clientOf([oracle.endpoint], { pipelining: 2 });
+    const lead = oracle.getTs;
+    await client.getTs();
+    // Both requests are sent before either is answered, so only the stream's own order can tell.
+    const above = counter.next(10, epoch(1n));
+    const below = counter.next(10, epoch(1n));
+    const calls: Promise<unknown>[] = [];
+    oracle.getTs = (count, via) => {
+      if (oracle.asked.length > 3) return lead(count, via);
+      const fields = oracle.asked.length === 2 ? below : above;
+      return { kind: "answer", fields: { ...fields, count } };
+    };
+    calls.push(client.getTs());
+    await new Promise((resolve) => setImmediate(resolve));
+    calls.push(client.getTs());
+    expect(await Promise.allSettled(calls)).toMatchObject([
+      { status: "fulfilled" },
+      { status: "rejected", reason: { code: "timestamp_regression" } },
+    ]);
+    await client.getTs();
+  });
+
   it("surfaces what a server said rather than what the network did", async () => {
     await using oracle = await ScriptedOracle.start(() => ({
       kind: "status",
@@ -336,6 +361,38 @@ describe("getTs and broken servers", () => {
     }));
     await using client = clientOf([await closedPort(), oracle.endpoint]);
     await expect(client.getTs()).rejects.toMatchObject({ code: "rpc", grpcStatus: 13, endpoint: oracle.endpoint });
+  });
+});
+
+describe("metrics", () => {
+  it("tell what happened, under the names of the reference", async () => {
+    await using leader = await ScriptedOracle.start(leading(new SharedCounter(), epoch(3n)));
+    await using follower = await ScriptedOracle.start(() =>
+      notLeader({ leaderEndpoint: leader.endpoint, leaderEpoch: epoch(3n) }),
+    );
+    const counts = new Map<string, number>();
+    const gauges = new Map<string, number>();
+    const dials: number[] = [];
+    const metrics: ClientMetrics = {
+      count: (name, labels) => {
+        const key = labels === undefined ? name : `${name} ${labels.reason}`;
+        counts.set(key, (counts.get(key) ?? 0) + 1);
+      },
+      gauge: (name, value) => gauges.set(name, Math.max(gauges.get(name) ?? 0, value)),
+      observe: (_name, seconds) => dials.push(seconds),
+    };
+    await using client = clientOf([follower.endpoint], { metrics, retry: { ...FAST, overallDeadlineMs: 300 } });
+    await client.getTs();
+    leader.kill();
+    await expect(client.getTs()).rejects.toMatchObject({ code: "no_leader" });
+    expect(dials).toHaveLength(2);
+    expect(counts.get("tsoracle.client.leader_pivots.total")).toBeGreaterThanOrEqual(1);
+    expect(counts.get("tsoracle.client.not_leader.total")).toBeGreaterThanOrEqual(1);
+    expect(counts.get("tsoracle.client.retries.total not_leader")).toBeGreaterThanOrEqual(1);
+    expect(counts.get("tsoracle.client.retries.total connect_failure")).toBeGreaterThanOrEqual(1);
+    expect(counts.get("tsoracle.client.connect.failures.total")).toBeGreaterThanOrEqual(1);
+    expect(gauges.get("tsoracle.client.driver.in_flight")).toBe(1);
+    expect(gauges.has("tsoracle.client.driver.queue_depth")).toBe(true);
   });
 });
 
