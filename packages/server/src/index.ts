@@ -17,6 +17,7 @@ export {
 // For those who mount the services elsewhere.
 export type { NiceGrpcServer, NiceGrpcService } from "./nice-grpc.ts";
 export { ServerOptionError, type ServerOptions, type SidePortOptions } from "./options.ts";
+export { prometheusName, prometheusRegistry } from "./prometheus.ts";
 export { createServer, type TsoServer } from "./server.ts";
 export type { ServingState } from "./serving-state.ts";
 export type { TlsOptions } from "./tls.ts";

@@ -3,8 +3,11 @@
 import { peerEndpoint } from "@tsoracle/core";
 import {
   LEADER_HINT_TRAILER,
+  type SequenceReadServiceClient,
   SequenceReadServiceDefinition,
+  type TsoServiceClient,
   TsoServiceDefinition,
+  type TsoStreamServiceClient,
   TsoStreamServiceDefinition,
 } from "@tsoracle/proto";
 import {
@@ -27,6 +30,11 @@ interface Mounted extends AsyncDisposable {
   readonly server: TsoServer;
   readonly channel: ReturnType<typeof createChannel>;
 }
+
+const tsoClient = (channel: Channel): TsoServiceClient => createClient(TsoServiceDefinition, channel);
+const streamClient = (channel: Channel): TsoStreamServiceClient => createClient(TsoStreamServiceDefinition, channel);
+const readsClient = (channel: Channel): SequenceReadServiceClient =>
+  createClient(SequenceReadServiceDefinition, channel);
 
 /** The oracle inside a nice-grpc server that belongs to somebody else. */
 async function mounted(): Promise<Mounted> {
@@ -54,10 +62,10 @@ describe("mounted into a nice-grpc server", () => {
     const { driver, server, channel } = bench;
     driver.lead(1n, new SwitchedTenure());
     await becomes(server, "serving");
-    const tso = createClient(TsoServiceDefinition, channel);
+    const tso = tsoClient(channel);
     expect(await tso.getTs({ count: 4 })).toMatchObject({ count: 4, epochHi: 0n, epochLo: 1n });
     expect(await tso.getSeq({ key: "k", count: 2 })).toMatchObject({ start: 0n });
-    expect(await createClient(SequenceReadServiceDefinition, channel).loadSeq({ key: "k" })).toMatchObject({
+    expect(await readsClient(channel).loadSeq({ key: "k" })).toMatchObject({
       next: 2n,
     });
     expect(await createClient(HealthDefinition, channel).check({ service: "" })).toEqual({ status: 1 });
@@ -77,9 +85,7 @@ describe("mounted into a nice-grpc server", () => {
     }
     const answers: number[] = [];
     let last = 0n;
-    for await (const { physicalMs, logicalStart, count } of createClient(TsoStreamServiceDefinition, channel).stream(
-      requests(),
-    )) {
+    for await (const { physicalMs, logicalStart, count } of streamClient(channel).stream(requests())) {
       const first = (physicalMs << 18n) | BigInt(logicalStart);
       expect(first).toBeGreaterThan(last);
       last = first + BigInt(count) - 1n;
@@ -95,7 +101,7 @@ describe("mounted into a nice-grpc server", () => {
     await until("the transition", () => server.metrics.count("tsoracle.leader_transition.total") === 2);
     const trailers: Metadata[] = [];
     const onTrailer = (trailer: Metadata): void => void trailers.push(trailer);
-    const tso = createClient(TsoServiceDefinition, channel);
+    const tso = tsoClient(channel);
     const refused = { code: Status.FAILED_PRECONDITION, details: "not leader" };
     await expect(tso.getTs({ count: 1 }, { onTrailer })).rejects.toMatchObject(refused);
     async function* requests() {
@@ -103,7 +109,7 @@ describe("mounted into a nice-grpc server", () => {
       await server.finished;
     }
     const read = async (): Promise<void> => {
-      for await (const _ of createClient(TsoStreamServiceDefinition, channel).stream(requests(), { onTrailer }));
+      for await (const _ of streamClient(channel).stream(requests(), { onTrailer }));
     };
     await expect(read()).rejects.toMatchObject(refused);
     await expect(read()).rejects.toBeInstanceOf(ClientError);
@@ -116,7 +122,7 @@ describe("mounted into a nice-grpc server", () => {
   it("sends the trailer with zero bytes when nothing is known", async () => {
     await using bench = await mounted();
     let trailer: Metadata | undefined;
-    const tso = createClient(TsoServiceDefinition, bench.channel);
+    const tso = tsoClient(bench.channel);
     const onTrailer = (got: Metadata): void => {
       trailer = got;
     };
@@ -136,7 +142,7 @@ describe("mounted into a nice-grpc server", () => {
     }
     let answers = 0;
     const read = async (): Promise<void> => {
-      for await (const _ of createClient(TsoStreamServiceDefinition, channel).stream(requests())) {
+      for await (const _ of streamClient(channel).stream(requests())) {
         answers += 1;
         void server.shutdown();
       }

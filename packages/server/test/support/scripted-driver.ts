@@ -38,6 +38,9 @@ export class SwitchedTenure implements Tenure {
   }
 }
 
+type Advance = [readonly SeqEntry[], Epoch];
+type Replace = [readonly LeaseRecord[], Epoch];
+
 export interface ScriptedOptions {
   readonly capabilities?: Partial<DriverCapabilities>;
   readonly features?: { readonly sequences?: boolean; readonly leases?: boolean };
@@ -53,11 +56,11 @@ export class ScriptedDriver implements ConsensusDriver {
   storedLeases: readonly LeaseRecord[] = [];
   readonly dense = new DenseTable();
   readonly load: Script<[], PhysicalMs> = new Script(() => this.highWater);
-  readonly persist: Script<[PhysicalMs, Epoch], PhysicalMs> = new Script((atLeast) => {
+  readonly persist: Script<[PhysicalMs, Epoch], PhysicalMs> = new Script<[PhysicalMs, Epoch], PhysicalMs>((atLeast) => {
     if (atLeast > this.highWater) this.highWater = atLeast;
     return this.highWater;
   });
-  readonly advance: Script<[readonly SeqEntry[], Epoch], readonly bigint[]> = new Script((entries) => {
+  readonly advance: Script<Advance, readonly bigint[]> = new Script<Advance, readonly bigint[]>((entries) => {
     const advance = this.dense.prepare(entries);
     if (!advance.ok) {
       throw new ConsensusError(advance.reason === "overflow" ? "seq_overflow" : "seq_cardinality_exceeded", "full");
@@ -66,7 +69,7 @@ export class ScriptedDriver implements ConsensusDriver {
     return advance.starts;
   });
   readonly loadLeases: Script<[], readonly LeaseRecord[]> = new Script(() => this.storedLeases);
-  readonly replaceLeases: Script<[readonly LeaseRecord[], Epoch], void> = new Script((live) => {
+  readonly replaceLeases: Script<Replace, void> = new Script<Replace, void>((live) => {
     this.storedLeases = live;
   });
   readonly sequences?: DenseSequences;
