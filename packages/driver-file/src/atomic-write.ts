@@ -3,7 +3,7 @@ import { reasonOf, systemCodeOf } from "./file-driver-error.ts";
 import type { FileSystem, SyncableDirectory, WritableFile } from "./file-system.ts";
 
 /** The steps of one write, in order. */
-export type WriteStep = "create" | "write" | "sync" | "close" | "rename" | "sync_directory";
+export type WriteStep = "check_lock" | "create" | "write" | "sync" | "close" | "rename" | "sync_directory";
 
 /** A write that was not completed. */
 export class AtomicWriteError extends Error {
@@ -25,6 +25,7 @@ export class AtomicWriteError extends Error {
 }
 
 const STEP_NAMES: Readonly<Record<WriteStep, string>> = {
+  check_lock: "checking the lock before writing",
   create: "creating",
   write: "writing",
   sync: "fsync of",
@@ -32,6 +33,8 @@ const STEP_NAMES: Readonly<Record<WriteStep, string>> = {
   rename: "renaming to",
   sync_directory: "fsync of the directory of",
 };
+
+const TEMPORARY_STEPS: readonly WriteStep[] = ["create", "write", "sync", "close"];
 
 /** Refusals that concern only the bytes offered: nothing was renamed, and the next write starts from an empty file. */
 const REFUSALS: readonly string[] = [
@@ -56,6 +59,7 @@ function outcomeOf(step: WriteStep, cause: unknown): "refused" | "doubtful" {
     case "create":
     case "write":
       return REFUSALS.includes(systemCodeOf(cause) ?? "") ? "refused" : "doubtful";
+    case "check_lock":
     case "sync":
     case "close":
     case "rename":
@@ -71,6 +75,8 @@ export interface AtomicWriteTarget {
   /** The directory of `path`, open for syncing. */
   readonly directory: SyncableDirectory;
   readonly path: string;
+  /** Rejects when the directory may belong to somebody else. */
+  readonly checkLock: () => Promise<void>;
 }
 
 /**
@@ -81,15 +87,17 @@ export interface AtomicWriteTarget {
  * @throws AtomicWriteError
  */
 export async function atomicWrite(target: AtomicWriteTarget, bytes: Uint8Array): Promise<void> {
-  const { fileSystem, directory, path } = target;
+  const { fileSystem, directory, path, checkLock } = target;
   const temporary = `${path}.tmp`;
   const step = async <T>(name: WriteStep, action: () => Promise<T>): Promise<T> => {
     try {
       return await action();
     } catch (error) {
-      throw new AtomicWriteError(name, name === "rename" || name === "sync_directory" ? path : temporary, error);
+      throw new AtomicWriteError(name, TEMPORARY_STEPS.includes(name) ? temporary : path, error);
     }
   };
+  // Somebody else's half-written file must not be emptied, nor a finished one replaced by an older value.
+  await step("check_lock", checkLock);
   const file = await step("create", () => fileSystem.createFile(temporary));
   try {
     await step("write", () => file.write(bytes));
@@ -99,6 +107,7 @@ export async function atomicWrite(target: AtomicWriteTarget, bytes: Uint8Array):
     throw error;
   }
   await step("close", () => file.close());
+  await step("check_lock", checkLock);
   await step("rename", () => fileSystem.rename(temporary, path));
   await step("sync_directory", () => directory.sync());
 }

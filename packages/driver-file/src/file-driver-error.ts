@@ -2,7 +2,7 @@
 
 /**
  * Every way in which a state directory can be refused. The list is closed and under semver. In each
- * case nothing in the directory was changed.
+ * case the records are what they were.
  *
  * | code | meaning | what the operator may do |
  * | --- | --- | --- |

@@ -8,6 +8,11 @@ import { tryFlock } from "./flock.ts";
 
 /** An exclusive lock that is held until it is released or this process is gone, however it ends. */
 export interface FileLock {
+  /**
+   * Rejects when the name no longer leads to the locked file: somebody removed it, or moved the whole
+   * directory away, so that another process may hold a lock of that name.
+   */
+  check(): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -43,6 +48,7 @@ export async function acquireFileLock(path: string): Promise<FileLock> {
   }
   let released: Promise<void> | undefined;
   return {
+    check: () => checkSameFile(descriptor, path),
     release: () => {
       released ??= releaseLock(descriptor);
       return released;

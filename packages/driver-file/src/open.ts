@@ -27,7 +27,7 @@ const MAX_WRITE_TIMEOUT_MS = 2 ** 31 - 1;
  * It takes the exclusive lock before it reads anything, checks all three record files, and makes
  * durable what it read. Dispose of it to free the lock in good order; the kernel frees it otherwise.
  *
- * @throws FileDriverError; nothing was changed then.
+ * @throws FileDriverError; the records are then what they were.
  */
 export async function openFileDriver(options: FileDriverOptions): Promise<FileDriver> {
   const { stateDir, writeTimeoutMs = DEFAULT_WRITE_TIMEOUT_MS, fileSystem = nodeFileSystem } = options;

@@ -50,7 +50,12 @@ export class StateDirectory {
 
   /** Resolves when the record is durable. One write at a time. @throws AtomicWriteError */
   write(file: RecordFile, bytes: Uint8Array): Promise<void> {
-    const target = { fileSystem: this.#fileSystem, directory: this.#directory, path: this.pathOf(file) };
+    const target = {
+      fileSystem: this.#fileSystem,
+      directory: this.#directory,
+      path: this.pathOf(file),
+      checkLock: () => this.#lock.check(),
+    };
     return atomicWrite(target, bytes);
   }
 

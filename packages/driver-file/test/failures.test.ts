@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { ConsensusError } from "@tsoracle/consensus";
 import { EPOCH_ZERO, parseSeqKey, physicalMs, type SeqKey } from "@tsoracle/core";
 import { describe, expect, it } from "vitest";
@@ -133,6 +135,55 @@ describe("a doubtful write", () => {
       "sync state.tmp",
       "close state.tmp",
     ]);
+  });
+});
+
+describe("a directory that is taken away", () => {
+  it.each([
+    ["its LOCK is removed", (path: string) => rm(join(path, "LOCK"))],
+    [
+      "its LOCK is replaced",
+      async (path: string) => {
+        await rm(join(path, "LOCK"));
+        await writeFile(join(path, "LOCK"), "");
+      },
+    ],
+    [
+      "it is moved away and another is put in its place",
+      async (path: string) => {
+        await rename(path, `${path}-moved`);
+        await mkdir(path);
+      },
+    ],
+  ])("%s: the driver stops before it writes, and does not disturb the next one", async (_, takeAway) => {
+    await using home = await temporaryDirectory();
+    const stateDir = join(home.path, "state-dir");
+    await using driver = await openFileDriver({ stateDir });
+    await driver.persistHighWater(physicalMs(100), EPOCH_ZERO);
+    await takeAway(stateDir);
+    await using next = await openFileDriver({ stateDir });
+    const found = await next.loadHighWater();
+    await next.persistHighWater(physicalMs(found + 1_000), EPOCH_ZERO);
+
+    const error = await rejection(driver.persistHighWater(physicalMs(200), EPOCH_ZERO));
+    expect(error.code).toBe("permanent");
+    expect(error.message).toContain(join(stateDir, "LOCK"));
+    expect(await home.hex("state-dir/state")).toBe(Buffer.from(encodeState(physicalMs(found + 1_000))).toString("hex"));
+    expect(await next.persistHighWater(physicalMs(found + 2_000), EPOCH_ZERO)).toBe(found + 2_000);
+  });
+
+  it("stops even when it happens in the middle of a write", async () => {
+    await using home = await temporaryDirectory();
+    const fileSystem = new FaultyFileSystem();
+    await using driver = await openFileDriver({ stateDir: home.path, fileSystem });
+    const release = fileSystem.stall();
+    const begun = fileSystem.arrival("create state.tmp");
+    const raised = rejection(driver.persistHighWater(physicalMs(100), EPOCH_ZERO));
+    await begun;
+    await rm(join(home.path, "LOCK"));
+    release();
+    expect((await raised).message).toContain("LOCK");
+    expect(await home.hex("state")).toBeUndefined();
   });
 });
 

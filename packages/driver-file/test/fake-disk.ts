@@ -71,6 +71,13 @@ export class FakeDisk {
     this.#syncedNames = new Map(this.#names);
   }
 
+  /** A file that has been on the medium all along. */
+  install(name: string, content: Uint8Array): void {
+    const inode: Inode = { cached: content, synced: content };
+    this.#names.set(name, inode);
+    this.#syncedNames.set(name, inode);
+  }
+
   read(name: string): Uint8Array | undefined {
     return this.#names.get(name)?.cached;
   }
@@ -83,7 +90,7 @@ export class FakeDisk {
   }
 
   append(inode: Inode, bytes: Uint8Array): void {
-    inode.cached = Uint8Array.of(...inode.cached, ...bytes);
+    inode.cached = Uint8Array.from(Buffer.concat([inode.cached, bytes]));
   }
 
   syncFile(inode: Inode): void {
@@ -179,6 +186,7 @@ class Process {
     if (this.#locked) throw new FileDriverError("already_locked", `${dirname(path)} is in use`);
     this.#locked = true;
     return {
+      check: async () => {},
       release: async () => {
         this.#locked = false;
       },

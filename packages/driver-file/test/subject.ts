@@ -11,8 +11,8 @@ import { FaultyFileSystem } from "./faulty-file-system.ts";
 
 /** Stored in the directory as a store with fewer keys would have it, so that filling it takes one batch. */
 const SEQ_KEY_CAP = 20;
-/** How long a call waits for a stalled disk. */
-const WRITE_TIMEOUT_MS = 100;
+/** How long a call waits for a stalled disk: longer than a busy one takes, shorter than the kit waits. */
+const WRITE_TIMEOUT_MS = 1_500;
 
 /** The file driver on real directories, one for each universe. */
 export function fileSubject(): Subject {
@@ -75,9 +75,9 @@ class FileUniverse implements Universe {
     await life.fileSystem.die();
   }
 
-  /** The record is durable, but the answer comes only when the caller has stopped waiting for it. */
+  /** The record is durable, but the answer comes after the timer of the caller, which was started earlier. */
   #loseReply(): void {
-    this.#running().fileSystem.answerLate("sync-directory", () => wait(2 * WRITE_TIMEOUT_MS));
+    this.#running().fileSystem.answerLate("sync-directory", () => wait(WRITE_TIMEOUT_MS + 100));
   }
 
   #stall(): Release {
