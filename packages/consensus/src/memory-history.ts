@@ -3,12 +3,12 @@ import {
   DenseTable,
   EPOCH_ZERO,
   type Epoch,
-  epoch as toEpoch,
   type LeaseRecord,
   PHYSICAL_MS_ZERO,
   type PhysicalMs,
   type SeqEntry,
   type SeqKey,
+  epoch as toEpoch,
 } from "@tsoracle/core";
 import { ConsensusError } from "./consensus-error.ts";
 
@@ -76,7 +76,10 @@ export class MemoryHistory {
       return plan.starts;
     }
     if (plan.reason === "overflow") {
-      throw new ConsensusError("seq_overflow", `sequence ${JSON.stringify(plan.key)} would pass 2^64-1; use another key`);
+      throw new ConsensusError(
+        "seq_overflow",
+        `sequence ${JSON.stringify(plan.key)} would pass 2^64-1; use another key`,
+      );
     }
     throw new ConsensusError(
       "seq_cardinality_exceeded",
@@ -96,7 +99,8 @@ export class MemoryHistory {
   replaceLeases(node: number, live: readonly LeaseRecord[], epoch: Epoch): void {
     this.#requireReign(node, epoch);
     this.#leases = live
-      .map((record) => ({ ...record, holder: record.holder.slice() }))
+      // A Buffer's own slice() would share its memory with the caller.
+      .map((record) => ({ ...record, holder: Uint8Array.from(record.holder) }))
       .sort((a, b) => (a.leaseId < b.leaseId ? -1 : a.leaseId > b.leaseId ? 1 : 0));
   }
 
