@@ -24,10 +24,18 @@ Examples:
   tsoracle get -n 3                          take three timestamps from it
   tsoracle demo                              watch it survive kill -9`;
 
+/** An error is one line. Where it is about what exists at all, it says where that is listed. */
+function printUsageError(text: string): void {
+  const line = text.replace(/\s*\n\s*/g, " ").trim();
+  printError(
+    /^error: (unknown|missing|required|too many)/.test(line) ? `${line} (--help lists what is accepted)` : line,
+  );
+}
+
 /** Settings that a subcommand does not inherit by itself. */
 function settle(command: Command): Command {
   command.exitOverride().allowExcessArguments(false).showSuggestionAfterError(true).helpCommand(false);
-  command.configureOutput({ outputError: (text) => printError(text.replace(/\s*\n\s*/g, " ").trim()) });
+  command.configureOutput({ outputError: printUsageError });
   for (const child of command.commands) settle(child);
   return command;
 }

@@ -65,16 +65,25 @@ export class CliProcess {
   }
 
   /** Resolves when standard output matches; rejects when the process ends first. */
-  async untilStdout(pattern: RegExp): Promise<RegExpExecArray> {
+  untilStdout(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.#until("stdout", pattern);
+  }
+
+  /** The same for standard error. */
+  untilStderr(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.#until("stderr", pattern);
+  }
+
+  async #until(stream: "stdout" | "stderr", pattern: RegExp): Promise<RegExpExecArray> {
     for (;;) {
-      const match = pattern.exec(this.stdout);
+      const match = pattern.exec(this[stream]);
       if (match !== null) return match;
       const { exitCode, signalCode } = this.child;
       if (exitCode !== null || signalCode !== null) {
-        const { stdout, stderr } = await this.ended;
-        const late = pattern.exec(stdout);
+        const result = await this.ended;
+        const late = pattern.exec(result[stream]);
         if (late !== null) return late;
-        throw new Error(`the process ended with ${signalCode ?? exitCode} before ${pattern}: ${stderr}`);
+        throw new Error(`the process ended with ${signalCode ?? exitCode} before ${pattern}: ${result.stderr}`);
       }
       await new Promise<void>((resolve) => {
         this.#changed = resolve;

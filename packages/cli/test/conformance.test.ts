@@ -7,7 +7,7 @@ import { lines, runCli, temporaryDirectory } from "./cli-process.ts";
 
 const subject = (name: string): string => fileURLToPath(new URL(`fixtures/${name}.mjs`, import.meta.url));
 
-describe("conformance", () => {
+describe("conformance", { timeout: 60_000 }, () => {
   it("passes a sound driver, shows each clause and writes the report", async () => {
     const json = join(temporaryDirectory(), "report.json");
     const { code, stdout, stderr } = await runCli(["conformance", subject("memory-subject"), "--json", json]);

@@ -37,7 +37,14 @@ describe("demo", { timeout: 90_000 }, () => {
     const { code, stdout, stderr } = await runCli(flags, { env: { TMPDIR: temporary } });
     expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining("kill -9") });
     const report = JSON.parse(stdout);
-    expect(report).toMatchObject({ ok: true, duplicates: 0, regressions: 0, realTimeViolations: 0, evidence: [] });
+    expect(report).toMatchObject({
+      ok: true,
+      duplicates: 0,
+      regressions: 0,
+      realTimeViolations: 0,
+      notDurable: 0,
+      evidence: [],
+    });
     expect(report.issued).toBeGreaterThan(1_000);
     expect(report.kills).toHaveLength(2);
     for (const { pid, silentMs } of report.kills) {

@@ -63,6 +63,15 @@ describe("load report", () => {
     expect(buildReport(recorder, { ...facts, injected: true })).toMatchObject({ ok: false, duplicates: 1 });
   });
 
+  it("fails when a kill showed that something was issued which the store did not cover", () => {
+    const recorder = new Recorder();
+    recorder.answered("a", performance.now(), at(1));
+    const kill = { pid: 1, at: 10, backAt: 20, covered: true };
+    expect(buildReport(recorder, { ...facts, kills: [kill] })).toMatchObject({ ok: true, notDurable: 0 });
+    const uncovered = [kill, { ...kill, at: 30, backAt: 40, covered: false }];
+    expect(buildReport(recorder, { ...facts, kills: uncovered })).toMatchObject({ ok: false, notDurable: 1 });
+  });
+
   it("measures the longest silence from the kill on, edges included", () => {
     const ends = [10, 20, 30, 90, 95];
     expect(longestSilence(ends, 0, 100)).toBe(60);

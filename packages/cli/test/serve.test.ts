@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { lines, runCli, startServer, temporaryDirectory } from "./cli-process.ts";
@@ -73,30 +72,19 @@ describe("serve", { timeout: 60_000 }, () => {
   });
 
   it("has metrics over HTTP where it was asked for, and nowhere else", async () => {
-    const port = await freePort();
-    const flags = ["memory", ...ANY_PORT, "--metrics-listen", `127.0.0.1:${port}`];
+    const flags = ["memory", ...ANY_PORT, "--metrics-listen", "127.0.0.1:0"];
     const { process, address } = await startServer(flags);
     await take(address, 2);
-    const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    const [, metrics = ""] = await process.untilStderr(/"address":"(\S+?)","msg":"metrics/);
+    const text = await (await fetch(`http://${metrics}/metrics`)).text();
     expect(text).toMatch(/^tsoracle_get_ts_success_total 1$/m);
     await process.kill("SIGTERM");
-    await startServer([...flags, "--no-metrics"]);
-    await expect(fetch(`http://127.0.0.1:${port}/metrics`)).rejects.toThrow();
+    await expect(fetch(`http://${metrics}/metrics`)).rejects.toThrow();
+    const without = await startServer([...flags, "--no-metrics"]);
+    await take(without.address, 1);
+    expect((await without.process.kill("SIGTERM")).stderr).not.toContain("metrics");
   });
 });
-
-/** A port that was free a moment ago; the system does not give it out again soon. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await new Promise<number>((resolve) => {
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      resolve(typeof address === "object" && address !== null ? address.port : 0);
-    });
-  });
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 describe("serve gives up", { timeout: 60_000 }, () => {
   it("with 1 and one last line when its store fails under it, and does not serve on", async () => {

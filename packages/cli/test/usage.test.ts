@@ -6,7 +6,7 @@ import { lines, runCli, temporaryDirectory } from "./cli-process.ts";
 
 /** Every one of these must end with 2 and one line that names the flag and what was expected. */
 const WRONG: readonly (readonly [string, readonly string[], readonly string[]])[] = [
-  ["an unknown flag", ["serve", "file", "--lisen", "x"], ["--lisen"]],
+  ["an unknown flag", ["serve", "file", "--lisen", "x"], ["--lisen", "--listen", "--help"]],
   ["an unknown command", ["sreve"], ["sreve"]],
   ["an unknown driver", ["serve", "oracle9i"], ["oracle9i", "file, memory"]],
   ["a driver of a later version", ["serve", "postgres"], ["postgres", "not in this build", "file, memory"]],

@@ -14,6 +14,8 @@ export interface KillLoopOptions {
   /** Resolves with the next answer that a caller gets. */
   readonly nextAnswer: () => Promise<void>;
   readonly onKill: (pid: number) => void;
+  /** Looks at the store while nobody serves from it; true if it covers what was issued. */
+  readonly isCovered: () => Promise<boolean>;
   readonly onBack: (kill: Kill, server: ServerProcess) => void;
 }
 
@@ -60,8 +62,9 @@ async function killAndRestart(server: ServerProcess, options: KillLoopOptions): 
   server.signal("SIGKILL");
   const end = await server.ended;
   if (end.signal !== "SIGKILL") throw new Error(`expected the server to die of SIGKILL, it ended with ${end.code}`);
+  const covered = await options.isCovered();
   const successor = await startAgain(options.stateDir, server.address);
-  options.onBack({ pid: server.pid, at, backAt: performance.now() }, successor);
+  options.onBack({ pid: server.pid, at, backAt: performance.now(), covered }, successor);
   return successor;
 }
 

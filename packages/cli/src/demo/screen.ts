@@ -28,6 +28,11 @@ export class Screen {
     this.#options = options;
   }
 
+  /** How often a live line is welcome. */
+  get liveIntervalMs(): number {
+    return this.#options.inPlace ? 250 : 1_000;
+  }
+
   paint(colour: Colour, text: string): string {
     return this.#options.colour ? `\u001b[${CODES[colour]}m${text}\u001b[0m` : text;
   }
@@ -70,10 +75,11 @@ export function showReport(screen: Screen, report: LoadReport): void {
     ["latency of a call", `p50 ${report.p50Ms} ms, p99 ${report.p99Ms} ms`],
     ["kill -9", `${report.kills.length} times`],
     ["without answer", `${silent || "-"} (longest silence after each kill)`],
-    ["calls given up", unanswered.length === 0 ? "0" : unanswered.join(", ")],
+    ["calls given up", unanswered.length === 0 ? "0" : `${unanswered.join(", ")} (after the client's retries)`],
     ["duplicates", zeroOrBad(screen, report.duplicates)],
     ["regressions", zeroOrBad(screen, report.regressions)],
     ["real-time violations", zeroOrBad(screen, report.realTimeViolations)],
+    ["issued, not durable", zeroOrBad(screen, report.notDurable)],
   ];
   screen.line();
   for (const [name, value] of rows) screen.line(`  ${name.padEnd(22)}${value}`);

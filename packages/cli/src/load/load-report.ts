@@ -10,6 +10,8 @@ export interface Kill {
   readonly at: number;
   /** When its successor said that it serves. */
   readonly backAt: number;
+  /** Whether the store, as the dead process left it, covered every timestamp that callers held. */
+  readonly covered: boolean;
 }
 
 /** What a kill cost the callers. */
@@ -33,6 +35,8 @@ export interface LoadReport {
   readonly duplicates: number;
   readonly regressions: number;
   readonly realTimeViolations: number;
+  /** Kills after which a caller held a timestamp that the store did not cover. */
+  readonly notDurable: number;
   /** The worst violation of each kind, with the calls that prove it. */
   readonly evidence: readonly unknown[];
   readonly injected: boolean;
@@ -80,6 +84,7 @@ export function buildReport(recorder: Recorder, facts: RunFacts): LoadReport {
   const { begin, end, kills } = facts;
   const history = recorder.judge();
   const withheld = WITHHELD.reduce((sum, code) => sum + (recorder.errors.get(code) ?? 0), 0);
+  const notDurable = kills.filter(({ covered }) => !covered).length;
   const latencies = Float64Array.from(recorder.latenciesMs).sort();
   return {
     seconds: rounded((end - begin) / 1_000, 1),
@@ -97,8 +102,9 @@ export function buildReport(recorder: Recorder, facts: RunFacts): LoadReport {
     duplicates: history.duplicates.count,
     regressions: history.clientOrder.count + history.epochOrder.count + history.batchOrder.count + withheld,
     realTimeViolations: history.realTimeOrder.count,
+    notDurable,
     evidence: evidenceOf(history),
     injected: facts.injected,
-    ok: history.ok && withheld === 0 && recorder.issued > 0,
+    ok: history.ok && withheld === 0 && notDurable === 0 && recorder.issued > 0,
   };
 }

@@ -21,11 +21,17 @@ export class Recorder {
   readonly #errors = new Map<string, number>();
   #issued = 0;
   #first: OkOutcome | undefined;
+  #largest = -1n;
   #onAnswer: (() => void)[] = [];
 
   /** Timestamps in callers' hands. */
   get issued(): number {
     return this.#issued;
+  }
+
+  /** The largest timestamp in a caller's hands; -1 before the first. */
+  get largest(): bigint {
+    return this.#largest;
   }
 
   /** Calls without an answer, by error code. */
@@ -39,6 +45,8 @@ export class Recorder {
     this.#history.add({ client, begin, end, outcome });
     this.#first ??= outcome;
     this.#issued += answer.count;
+    const last = answer.first + BigInt(answer.count) - 1n;
+    if (last > this.#largest) this.#largest = last;
     this.latenciesMs.push(end - begin);
     this.ends.push(end);
     for (const tell of this.#onAnswer.splice(0)) tell();

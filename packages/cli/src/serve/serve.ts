@@ -2,6 +2,7 @@
 import { writeSync } from "node:fs";
 import type { ConsensusDriver } from "@tsoracle/consensus";
 import { createServer, type ServerEnd, type TsoServer } from "@tsoracle/server";
+import type { Logger } from "pino";
 import { CliError, oneLine } from "../cli-error.ts";
 import { EXIT_DONE } from "../exit-code.ts";
 import { formatListenAddress } from "../listen-address.ts";
@@ -15,12 +16,15 @@ export interface ServedDriver {
   readonly acceptDataLoss?: boolean;
 }
 
-function buildServer(
-  flags: ServeFlags,
-  tls: ServerTls | undefined,
-  driver: ConsensusDriver,
-  dataLoss: boolean,
-): TsoServer {
+interface ServerParts {
+  readonly flags: ServeFlags;
+  readonly tls: ServerTls | undefined;
+  readonly driver: ConsensusDriver;
+  readonly acceptDataLoss: boolean;
+  readonly logger: Logger;
+}
+
+function buildServer({ flags, tls, driver, acceptDataLoss, logger }: ServerParts): TsoServer {
   try {
     return createServer({
       driver,
@@ -30,8 +34,8 @@ function buildServer(
       leaseTtlCeilingMs: flags.leaseTtlCeiling,
       shutdownGraceMs: flags.shutdownGrace,
       heartbeatIntervalMs: flags.heartbeatInterval,
-      acceptDataLoss: dataLoss,
-      logger: openLogger(flags.log),
+      acceptDataLoss,
+      logger,
       tls,
       sidePort: flags.metrics ? flags.metricsListen : undefined,
     });
@@ -81,10 +85,14 @@ export async function serve(flags: ServeFlags, served: ServedDriver): Promise<vo
   checkServeFlags(flags);
   const tls = readServerTls(flags);
   const stop = stopRequest(flags.exitWithStdin === true);
+  const logger = openLogger(flags.log);
+  const acceptDataLoss = served.acceptDataLoss === true;
+  if (acceptDataLoss) logger.warn("this driver forgets: after a restart, timestamps can be issued again");
   const driver = await served.open();
   try {
-    const server = buildServer(flags, tls, driver, served.acceptDataLoss === true);
+    const server = buildServer({ flags, tls, driver, acceptDataLoss, logger });
     announce(await listen(server, flags));
+    if (server.sideAddress) logger.info({ address: server.sideAddress.toString() }, "metrics, probes and status page");
     await Promise.race([stop.then((reason) => server.shutdown(reason)), server.finished]);
     reportEnd(await server.finished);
   } finally {
