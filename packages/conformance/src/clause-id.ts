@@ -41,6 +41,7 @@ export type ClauseId =
   | "sequences.batch-atomic"
   | "sequences.cap"
   | "sequences.overflow"
+  | "sequences.lost-reply"
   | "sequences.fenced"
   | "sequences.durable"
   | "leases.absent"

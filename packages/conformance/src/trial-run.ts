@@ -59,15 +59,29 @@ export class TrialRun implements Trial, AsyncDisposable {
   }
 
   async reign(): Promise<Reign> {
-    const candidates = [...this.#open].map(([node, driver]) => this.#nextReign(node, driver));
-    return await Promise.any(candidates).catch((error: AggregateError) => Promise.reject(error.errors[0]));
+    const watches = [...this.#open].map(([node, driver]) => ({ node, driver, watch: this.watch(driver) }));
+    const candidates = watches.map(async ({ node, driver, watch }) => {
+      const { epoch } = await watch.until(isLeader);
+      return { node, driver, epoch };
+    });
+    try {
+      return await Promise.any(candidates).catch((error: AggregateError) => Promise.reject(error.errors[0]));
+    } finally {
+      for (const { watch } of watches) this.#stop(watch);
+    }
   }
 
   async reignOf(node: number, elect: Faults["elect"]): Promise<Reign> {
     await elect(node);
     const driver = this.#open.get(node);
     if (driver === undefined) throw new TypeError(`node ${node} is not open`);
-    return await this.#nextReign(node, driver);
+    const watch = this.watch(driver);
+    try {
+      const { epoch } = await watch.until(isLeader);
+      return { node, driver, epoch };
+    } finally {
+      this.#stop(watch);
+    }
   }
 
   async another(): Promise<TrialRun> {
@@ -100,15 +114,9 @@ export class TrialRun implements Trial, AsyncDisposable {
     if (failures.length > 0) throw failures[0];
   }
 
-  async #nextReign(node: number, driver: ConsensusDriver): Promise<Reign> {
-    const watch = this.watch(driver);
-    try {
-      const { epoch } = await watch.until(isLeader);
-      return { node, driver, epoch };
-    } finally {
-      watch.stop();
-      this.#watches.delete(watch);
-    }
+  #stop(watch: Watch): void {
+    watch.stop();
+    this.#watches.delete(watch);
   }
 
   #forget(driver: ConsensusDriver): void {

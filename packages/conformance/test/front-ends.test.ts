@@ -98,7 +98,7 @@ describe("conformance", () => {
     const bad = await run("yes");
     expect(bad.stdout).toMatch(/not ok \d+ - advance\.max/);
     expect(bad.code).toBe(1);
-  });
+  }, 120_000);
 });
 
 describe("loadSubject", () => {

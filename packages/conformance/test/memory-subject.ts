@@ -38,7 +38,7 @@ export function memorySubject(variant: MemoryVariant = {}): Subject {
     faults: ["crash", "loseReply", "stall", "elect", "partition", "setSequence"],
     resigns: true,
     seqKeyCap: SEQ_KEY_CAP,
-    callTimeoutMs: 1_000,
+    callTimeoutMs: 2_000,
     ...variant.subject,
     provision: async () => new MemoryUniverse(variant),
   };

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+import type * as nodeTest from "node:test";
 import { describe, expect, it } from "vitest";
-import { type ClausesOf, clause, type Subject } from "../src/index.ts";
+import { type ClausesOf, clause, type Runner, type Subject } from "../src/index.ts";
 import { memorySubject } from "./memory-subject.ts";
 
 // Each of these is an assertion of the compiler: without the mistake, the comment above it is an error.
 const checks = {
+  nodeRunner: (runner: Pick<typeof nodeTest, "describe" | "it">): Runner => runner,
+  vitestRunner: (): Runner => ({ describe, it }),
   undeclaredFault: () =>
     clause({
       sentence: "a body calls only what its clause declares",
@@ -62,6 +65,6 @@ describe("the types of the kit", () => {
       },
     });
     expect(declared.needs).toEqual(["crash"]);
-    expect(Object.keys(checks)).toHaveLength(8);
+    expect(Object.keys(checks)).toHaveLength(10);
   });
 });

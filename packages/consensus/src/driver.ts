@@ -107,6 +107,7 @@ export interface DenseSequences {
    * Contract — sequences.batch-atomic: a refused batch changes no counter.
    * Contract — sequences.cap: a new key beyond the cap rejects with `seq_cardinality_exceeded`.
    * Contract — sequences.overflow: passing 2^64-1 rejects with `seq_overflow`.
+   * Contract — sequences.lost-reply: an advance whose reply was lost is `uncertain` or `transient`, and is carried out at most once.
    * Contract — sequences.fenced: a superseded epoch is refused.
    * Contract — sequences.durable: what resolved survives a crash.
    */

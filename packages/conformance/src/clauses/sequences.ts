@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { ConsensusDriver, DenseSequences } from "@tsoracle/consensus";
 import { DEFAULT_SEQ_KEY_CAP, type Epoch, U64_MAX } from "@tsoracle/core";
 import { type ClausesOf, clause } from "../clause.ts";
-import { REFUSED, rejectsWith, seqKey } from "../probes.ts";
+import { isTemporary, REFUSED, rejectsWith, seqKey, settle, UNKNOWN } from "../probes.ts";
 import type { Subject } from "../subject.ts";
 import { singleReign } from "./elections.ts";
 
@@ -111,6 +111,29 @@ export const sequencesClauses: ClausesOf<"sequences"> = {
       await rejectsWith(sequences.advance(together, epoch), ["seq_overflow"]);
       assert.deepEqual(await sequences.advance([{ key: orders, count: 10 }], epoch), [U64_MAX - 10n]);
       await rejectsWith(sequences.advance([{ key: orders, count: 1 }], epoch), ["seq_overflow"]);
+    },
+  }),
+  "sequences.lost-reply": clause({
+    sentence: "an advance whose reply was lost is uncertain or transient, and is carried out at most once",
+    needs: ["loseReply"],
+    inapplicable: withoutSequences,
+    body: async (trial) => {
+      await trial.openAll();
+      const { node, driver, epoch } = await trial.reign();
+      const sequences = sequencesOf(driver);
+      await sequences.advance([{ key: orders, count: 3 }], epoch);
+      const before = await sequences.load(orders);
+      await trial.faults.loseReply(node);
+      await rejectsWith(sequences.advance([{ key: orders, count: 5 }], epoch), UNKNOWN);
+      let loaded = await settle(sequences.load(orders));
+      while (!loaded.ok) {
+        // Losing a reply may cost the connection, and with it some time.
+        assert.ok(isTemporary(loaded.error), `the load rejected with ${loaded.error}`);
+        trial.signal.throwIfAborted();
+        loaded = await settle(sequences.load(orders));
+      }
+      const taken = loaded.value - before;
+      assert.ok(taken === 0n || taken === 5n, `5 were asked for once, and ${taken} were taken`);
     },
   }),
   "sequences.fenced": clause({

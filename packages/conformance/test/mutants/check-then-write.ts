@@ -7,6 +7,8 @@ export const checkThenWrite: Mutant = mutant(
   "The epoch is checked when the call arrives and not when it is written.",
   ["fencing.late"],
   {
+    // The held write must still be waiting when the election is over, however busy the machine is.
+    stallTimeoutMs: 1_000,
     wrap: (driver, { world }) =>
       altered(driver, {
         persistHighWater: async (atLeast, epoch, options) => {

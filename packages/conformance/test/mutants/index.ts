@@ -38,6 +38,7 @@ import { sequenceHalfBatch } from "./sequence-half-batch.ts";
 import { sequenceLastValue } from "./sequence-last-value.ts";
 import { sequenceNoCap } from "./sequence-no-cap.ts";
 import { sequenceNoFence } from "./sequence-no-fence.ts";
+import { sequenceRetries } from "./sequence-retries.ts";
 import { sequenceVolatile } from "./sequence-volatile.ts";
 import { sequenceWraps } from "./sequence-wraps.ts";
 import { sharedHistory } from "./shared-history.ts";
@@ -94,6 +95,7 @@ export const MUTANTS: readonly Mutant[] = [
   sequenceHalfBatch,
   sequenceNoCap,
   sequenceWraps,
+  sequenceRetries,
   sequenceNoFence,
   sequenceVolatile,
   sequenceForgetsOnClose,

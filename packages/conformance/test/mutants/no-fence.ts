@@ -7,6 +7,8 @@ export const noFence: Mutant = mutant(
   "The epoch of an advance is ignored.",
   ["leadership.resign", "fencing.superseded", "fencing.late", "history.model"],
   {
+    // The held write must still be waiting when the election is over, however busy the machine is.
+    stallTimeoutMs: 1_000,
     wrap: (driver, { world }) =>
       altered(driver, {
         persistHighWater: async (atLeast, epoch, options) => {
