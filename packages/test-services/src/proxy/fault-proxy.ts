@@ -3,6 +3,7 @@ import { createServer, type Server as Listener, type Socket } from "node:net";
 import { freePorts } from "../free-port.ts";
 import { checkFlow, type Direction, type Flow } from "./flow.ts";
 import { Link } from "./link.ts";
+import { resetSocket } from "./reset-socket.ts";
 
 /** Where a proxy forwards to. */
 export interface ProxyTarget {
@@ -78,7 +79,7 @@ export class FaultProxy implements AsyncDisposable {
     this.#isHanging = false;
     for (const link of this.#links)
       for (const direction of ["up", "down"] as const) link.cutAfter(direction, Number.POSITIVE_INFINITY);
-    for (const socket of this.#hanging) socket.resetAndDestroy();
+    for (const socket of this.#hanging) resetSocket(socket);
     this.set({ up: "pass", down: "pass" });
     await this.accept();
   }
@@ -154,7 +155,7 @@ export class FaultProxy implements AsyncDisposable {
   async close(): Promise<void> {
     await this.refuse();
     this.reset();
-    for (const socket of this.#hanging) socket.resetAndDestroy();
+    for (const socket of this.#hanging) resetSocket(socket);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -2,6 +2,7 @@
 import { connect, type Socket } from "node:net";
 import type { Direction, Flow } from "./flow.ts";
 import { Pipe } from "./pipe.ts";
+import { resetSocket } from "./reset-socket.ts";
 
 /** What a proxy is told about one of its connections. */
 export interface LinkEvents {
@@ -34,7 +35,7 @@ export class Link {
           events.onCut(this, direction);
         },
         onReset: () => {
-          if (!this.#isHalfOpen) to.resetAndDestroy();
+          if (!this.#isHalfOpen) resetSocket(to);
         },
       });
     this.#pipes = {
@@ -74,12 +75,12 @@ export class Link {
     this.#isHalfOpen = true;
     this.#pipes.up.blackhole();
     this.#pipes.down.blackhole();
-    this.#upstream.resetAndDestroy();
+    resetSocket(this.#upstream);
   }
 
   /** Both sides see the connection reset. */
   reset(): void {
-    this.#client.resetAndDestroy();
-    this.#upstream.resetAndDestroy();
+    resetSocket(this.#client);
+    resetSocket(this.#upstream);
   }
 }

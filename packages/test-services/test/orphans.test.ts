@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, describe, expect, it } from "vitest";
+import { sweepDeadDirectories } from "../src/owned-directory.ts";
+import type { Lifeline } from "../src/process/lifeline.ts";
+import { isAlive } from "../src/process/process-table.ts";
+import { waitUntil } from "../src/wait-until.ts";
+
+interface Report {
+  readonly pids: readonly number[];
+  readonly directories: readonly string[];
+}
+
+const started: ChildProcess[] = [];
+
+afterEach(() => {
+  for (const child of started.splice(0)) child.kill("SIGKILL");
+});
+
+async function program(lifeline: Lifeline, then: "run" | "pause" | "exit"): Promise<[ChildProcess, Report]> {
+  const file = fileURLToPath(new URL("programs/start-servers.mjs", import.meta.url));
+  const child = spawn(process.execPath, [file, lifeline, then], { stdio: ["ignore", "pipe", "inherit"] });
+  started.push(child);
+  let text = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    text += chunk.toString();
+  });
+  await waitUntil("the servers of the program", () => text.endsWith("\n"), { timeoutMs: 40_000 });
+  return [child, JSON.parse(text) as Report];
+}
+
+const goneOf = (pids: readonly number[]): Promise<boolean> =>
+  waitUntil("all servers to be gone", () => pids.every((pid) => !isAlive(pid)), { timeoutMs: 20_000 });
+
+/** The ways that this platform has. */
+const lifelines: readonly Lifeline[] = process.platform === "linux" ? ["death-signal", "supervisor"] : ["supervisor"];
+
+describe.each(lifelines)("servers on the life line %s", (lifeline) => {
+  it("are gone after kill -9 of the process that started them, and so are their directories at the next start", async () => {
+    const [child, { pids, directories }] = await program(lifeline, "run");
+    expect(pids.length).toBeGreaterThan(5);
+    expect(pids.every(isAlive)).toBe(true);
+    sweepDeadDirectories();
+    for (const directory of directories) expect(existsSync(directory)).toBe(true);
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    await goneOf(pids);
+    sweepDeadDirectories();
+    for (const directory of directories) expect(existsSync(dirname(directory))).toBe(false);
+  }, 60_000);
+
+  it("are gone even when they were paused", async () => {
+    const [child, { pids }] = await program(lifeline, "pause");
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    await goneOf(pids);
+  }, 60_000);
+
+  it("are gone with their directories when the process ends without stopping them", async () => {
+    const [child, { pids, directories }] = await program(lifeline, "exit");
+    if (child.exitCode === null) await once(child, "exit");
+    await goneOf(pids);
+    for (const directory of directories) expect(existsSync(dirname(directory))).toBe(false);
+  }, 60_000);
+});
