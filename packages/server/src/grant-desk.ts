@@ -2,7 +2,9 @@
 import type { Clock, WindowGrant } from "@tsoracle/core";
 import { dispositionOf, grantStatus, statusOf } from "./classify.ts";
 import type { Extension, Refusal } from "./extension.ts";
+import { messageOf } from "./finish.ts";
 import type { LeaderWatch } from "./leader-watch.ts";
+import type { Logger } from "./logger.ts";
 import type { ServerMetrics } from "./metrics.ts";
 import type { NotLeader } from "./not-leader.ts";
 import type { Reign } from "./reign.ts";
@@ -38,6 +40,7 @@ export interface GrantDeskParts {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly metrics: ServerMetrics;
+  readonly logger: Logger;
   readonly maxPending: number;
 }
 
@@ -55,7 +58,8 @@ export class GrantDesk {
   #queue: Request[] = [];
   /** Allocated, and waiting for the confirmation of their reign. */
   #confirming: Granted[] = [];
-  #busy = false;
+  /** What the driver is being asked before the next step; a reign that ends takes it along. */
+  #asking: object | undefined;
   #scheduled = false;
 
   constructor(parts: GrantDeskParts) {
@@ -75,12 +79,12 @@ export class GrantDesk {
     const { core, metrics, notLeader, maxPending } = this.#parts;
     metrics.add("tsoracle.get_ts.requests.total");
     if (core.reign === undefined) {
-      sink.refused(notLeader.answer());
+      this.#refuse(sink, notLeader.answer());
       return;
     }
     if (this.#queue.length >= maxPending) {
       const message = `${maxPending} timestamp requests are waiting already; try again later`;
-      sink.refused(new RpcError(Code.RESOURCE_EXHAUSTED, message));
+      this.#refuse(sink, new RpcError(Code.RESOURCE_EXHAUSTED, message));
       return;
     }
     this.#queue.push({ count, sink, exhaustedAtMs: undefined });
@@ -88,11 +92,11 @@ export class GrantDesk {
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#busy || this.#queue.length === 0) return;
+    if (this.#scheduled || this.#asking !== undefined || this.#queue.length === 0) return;
     this.#scheduled = true;
     this.#parts.timers.atTurnEnd(() => {
       this.#scheduled = false;
-      if (!this.#busy) this.#step();
+      if (this.#asking === undefined) this.#step();
     });
   }
 
@@ -111,9 +115,11 @@ export class GrantDesk {
     if (blocked !== undefined) steps.push(this.#makeRoom(reign, blocked, nowMs));
     extension.inBackground(reign, nowMs);
     if (steps.length === 0) return;
-    this.#busy = true;
+    const asking = {};
+    this.#asking = asking;
     void Promise.all(steps).then(() => {
-      this.#busy = false;
+      if (this.#asking !== asking) return;
+      this.#asking = undefined;
       this.#schedule();
     });
   }
@@ -134,7 +140,7 @@ export class GrantDesk {
         this.#queue = [...queue.slice(index), ...this.#queue];
         return { granted, blocked: request };
       } else {
-        sink.refused(result.reason === "not_leader" ? this.#parts.notLeader.answer() : grantStatus(result));
+        this.#refuse(sink, result.reason === "not_leader" ? this.#parts.notLeader.answer() : grantStatus(result));
       }
     }
     return { granted, blocked: undefined };
@@ -145,14 +151,14 @@ export class GrantDesk {
     if (granted.length === 0) return;
     const { metrics, notLeader } = this.#parts;
     if (!reign.mayAnswer()) {
-      for (const { sink } of granted) sink.refused(notLeader.answer());
+      for (const { sink } of granted) this.#refuse(sink, notLeader.answer());
       return;
     }
     let issued = 0;
     for (const { grant } of granted) issued += grant.count;
     metrics.add("tsoracle.get_ts.success.total", granted.length);
     metrics.add("tsoracle.get_ts.timestamps_issued", issued);
-    for (const { sink, grant } of granted) sink.granted(grant);
+    for (const { sink, grant } of granted) this.#grant(sink, grant);
   }
 
   async #confirm(reign: Reign, granted: Granted[], confirm: () => Promise<boolean>): Promise<void> {
@@ -175,8 +181,8 @@ export class GrantDesk {
     // The end of the reign has refused them already.
     if (this.#confirming !== granted) return;
     this.#confirming = [];
-    if (reign.ended) for (const { sink } of granted) sink.refused(notLeader.answer());
-    else if (refusal !== undefined) for (const { sink } of granted) sink.refused(refusal());
+    if (reign.ended) for (const { sink } of granted) this.#refuse(sink, notLeader.answer());
+    else if (refusal !== undefined) for (const { sink } of granted) this.#refuse(sink, refusal());
     else this.#settle(reign, granted);
   }
 
@@ -198,7 +204,7 @@ export class GrantDesk {
     const waiting = this.#queue;
     this.#queue = [];
     for (const { sink } of waiting) {
-      if (!sink.abandoned) sink.refused(refusal === "not_leader" ? notLeader.answer() : refusal);
+      if (!sink.abandoned) this.#refuse(sink, refusal === "not_leader" ? notLeader.answer() : refusal);
     }
   }
 
@@ -207,7 +213,25 @@ export class GrantDesk {
     const unanswered = [...this.#confirming.map(({ sink }) => sink), ...this.#queue.map(({ sink }) => sink)];
     this.#confirming = [];
     this.#queue = [];
+    this.#asking = undefined;
     // The first refusal on a stream ends it, and with it the rest of its requests.
-    for (const sink of unanswered) if (!sink.abandoned) sink.refused(notLeader.answer());
+    for (const sink of unanswered) if (!sink.abandoned) this.#refuse(sink, notLeader.answer());
+  }
+  // A defect in one caller's transport must not keep the others from their answers.
+
+  #grant(sink: GrantSink, grant: WindowGrant): void {
+    try {
+      sink.granted(grant);
+    } catch (error) {
+      this.#parts.logger.error({ error: messageOf(error) }, "an answer could not be handed over");
+    }
+  }
+
+  #refuse(sink: GrantSink, refusal: RpcError): void {
+    try {
+      sink.refused(refusal);
+    } catch (error) {
+      this.#parts.logger.error({ error: messageOf(error) }, "a refusal could not be handed over");
+    }
   }
 }

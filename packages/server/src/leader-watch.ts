@@ -12,7 +12,7 @@ import {
   type PhysicalMs,
 } from "@tsoracle/core";
 import { dispositionOf } from "./classify.ts";
-import { faultOf, messageOf, type ServerEnd, ServerFault } from "./finish.ts";
+import { faultOf, messageOf, ServerFault } from "./finish.ts";
 import type { Gate } from "./gate.ts";
 import type { Logger } from "./logger.ts";
 import type { ServerMetrics } from "./metrics.ts";
@@ -140,9 +140,10 @@ export class LeaderWatch {
     this.#machine.step({ type: "shutdown" });
     try {
       this.#parts.core.clear({});
-    } finally {
-      this.#finish(new ServerFault("internal", `a defect stopped the server: ${messageOf(error)}`, error));
+    } catch {
+      // The reign was over before the listener that fails again was told.
     }
+    this.#finish(new ServerFault("internal", `a defect stopped the server: ${messageOf(error)}`, error));
   }
 
   #finish(fault: ServerFault | undefined): void {
@@ -281,9 +282,4 @@ function refusalOf(failure: unknown): DriverRefusal {
     default:
       return disposition satisfies never;
   }
-}
-
-/** How an ended server is described by its watch. */
-export function endOf(fault: ServerFault | undefined, reason: string): ServerEnd {
-  return fault === undefined ? { kind: "shutdown", reason } : { kind: "fault", error: fault };
 }

@@ -43,6 +43,9 @@ export interface LeaseParts {
   readonly ttl: LeaseTtlBounds;
 }
 
+/** What was decided in the slot: something made durable, or something that was known without writing. */
+type Decision<T> = { readonly written: T } | { readonly known: T | RpcError };
+
 /**
  * Client leases: a promise that the high-water covers their whole life, kept in the store. Each
  * change is planned, made durable and only then taken over, alone in the extension slot.
@@ -57,60 +60,50 @@ export class Leases {
   }
 
   acquire(request: AcquireLeaseRequest): Promise<AcquireLeaseResponse> {
-    const { metrics, presence, ttl } = this.#parts;
+    const { metrics, ttl } = this.#parts;
     metrics.add("tsoracle.lease.acquire.requests.total");
-    return this.#alone(async (reign, store) => {
+    return this.#admitted(async (reign, store) => {
       const checked = validateLeaseRequest(request.holder, request.ttlMs, ttl);
       if (!checked.ok) throw refusedRequest(checked);
-      return this.#parts.slot.run(async () => {
-        presence.still(reign);
-        const record = await this.#acquireInSlot(request, reign, store);
-        metrics.add("tsoracle.lease.acquire.success.total");
-        const { leaseId, tsUpperBound, expiresAtMs } = record;
-        return { leaseId, tsUpperBound, expiresAtMs, epoch: epochToWire(reign.epoch) };
-      });
+      const record = await this.#alone(reign, (nowMs) => this.#acquireInSlot(request, reign, store, nowMs));
+      metrics.add("tsoracle.lease.acquire.success.total");
+      const { leaseId, tsUpperBound, expiresAtMs } = record;
+      return { leaseId, tsUpperBound, expiresAtMs, epoch: epochToWire(reign.epoch) };
     });
   }
 
-  renew(request: RenewLeaseRequest): Promise<RenewLeaseResponse> {
-    const { metrics, presence, slot, clock } = this.#parts;
+  renew({ leaseId }: RenewLeaseRequest): Promise<RenewLeaseResponse> {
+    const { metrics } = this.#parts;
     metrics.add("tsoracle.lease.renew.requests.total");
-    return this.#alone((reign, store) =>
-      slot.run(async () => {
-        presence.still(reign);
-        const nowMs = clock.nowMs();
-        const plan = reign.leases.planRenew(request.leaseId, nowMs);
-        if (plan.kind !== "renew") {
-          await presence.mayAnswer(reign);
-          throw refusedRenewal(plan, request.leaseId);
-        }
+    return this.#admitted(async (reign, store) => {
+      const renewed = await this.#alone(reign, async (nowMs) => {
+        const plan = reign.leases.planRenew(leaseId, nowMs);
+        if (plan.kind !== "renew") return { known: refusedRenewal(plan, leaseId) };
         const { record } = plan;
         const bound = await this.#coveringBound(reign, nowMs, Number(record.ttlMs));
-        const renewed = { ...record, tsUpperBound: BigInt(bound), expiresAtMs: expiry(nowMs, record.ttlMs) };
-        await this.#store(reign, store, { upsert: renewed }, nowMs);
-        metrics.add("tsoracle.lease.renew.success.total");
-        const { tsUpperBound, expiresAtMs } = renewed;
-        return { tsUpperBound, expiresAtMs, epoch: epochToWire(reign.epoch) };
-      }),
-    );
+        const written = { ...record, tsUpperBound: BigInt(bound), expiresAtMs: expiry(nowMs, record.ttlMs) };
+        await this.#store(reign, store, { upsert: written }, nowMs);
+        return { written };
+      });
+      metrics.add("tsoracle.lease.renew.success.total");
+      const { tsUpperBound, expiresAtMs } = renewed;
+      return { tsUpperBound, expiresAtMs, epoch: epochToWire(reign.epoch) };
+    });
   }
 
-  release(request: ReleaseLeaseRequest): Promise<ReleaseLeaseResponse> {
-    const { metrics, presence, slot, clock } = this.#parts;
-    metrics.add("tsoracle.lease.release.requests.total");
-    return this.#alone((reign, store) =>
-      slot.run(async () => {
-        presence.still(reign);
-        const record = reign.leases.planRelease(request.leaseId);
-        if (record === undefined) await presence.mayAnswer(reign);
-        else await this.#store(reign, store, { remove: record.leaseId }, clock.nowMs());
-        return {};
+  release({ leaseId }: ReleaseLeaseRequest): Promise<ReleaseLeaseResponse> {
+    this.#parts.metrics.add("tsoracle.lease.release.requests.total");
+    return this.#admitted((reign, store) =>
+      this.#alone(reign, async (nowMs) => {
+        if (reign.leases.planRelease(leaseId) === undefined) return { known: {} };
+        await this.#store(reign, store, { remove: leaseId }, nowMs);
+        return { written: {} };
       }),
     );
   }
 
   /** What every lease call passes first. An unsupported feature is refused before anything is written. */
-  #alone<T>(work: (reign: Reign, store: LeaseStore) => Promise<T>): Promise<T> {
+  #admitted<T>(work: (reign: Reign, store: LeaseStore) => Promise<T>): Promise<T> {
     const { admission, presence, store } = this.#parts;
     return admission.run(async () => {
       const reign = presence.reign();
@@ -121,18 +114,35 @@ export class Leases {
     });
   }
 
-  async #acquireInSlot(request: AcquireLeaseRequest, reign: Reign, store: LeaseStore): Promise<LeaseRecord> {
-    const { clock, presence } = this.#parts;
-    const nowMs = clock.nowMs();
+  /**
+   * Decides in the slot. What was written is answered as it is, since the store has checked the epoch;
+   * what was only known is answered, or refused, after a look at the tenure, outside the slot.
+   */
+  async #alone<T>(reign: Reign, decide: (nowMs: number) => Promise<Decision<T>>): Promise<T> {
+    const { presence, slot, clock } = this.#parts;
+    const decision = await slot.run(() => {
+      presence.still(reign);
+      return decide(clock.nowMs());
+    });
+    if ("written" in decision) return decision.written;
+    await presence.mayAnswer(reign);
+    if (decision.known instanceof RpcError) throw decision.known;
+    return decision.known;
+  }
+
+  async #acquireInSlot(
+    request: AcquireLeaseRequest,
+    reign: Reign,
+    store: LeaseStore,
+    nowMs: number,
+  ): Promise<Decision<LeaseRecord>> {
     const plan = reign.leases.planAcquire(request.holder, request.holderEpoch, nowMs);
     switch (plan.kind) {
       case "idempotent":
-        await presence.mayAnswer(reign);
-        return plan.record;
+        return { known: plan.record };
       case "holder_epoch_stale": {
-        await presence.mayAnswer(reign);
         const message = `holder epoch ${plan.requested} is stale: the holder has a lease at epoch ${plan.held}`;
-        throw new RpcError(Code.FAILED_PRECONDITION, message);
+        return { known: new RpcError(Code.FAILED_PRECONDITION, message) };
       }
       case "grant": {
         await this.#requireAcceptance(reign, store, nowMs);
@@ -147,7 +157,7 @@ export class Leases {
           superseded: false,
         };
         await this.#store(reign, store, { supersede: plan.supersedes, upsert: record }, nowMs);
-        return record;
+        return { written: record };
       }
       default:
         return plan satisfies never;

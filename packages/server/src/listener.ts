@@ -36,8 +36,8 @@ export class Listener {
   readonly #limits: ServerLimits;
   readonly #logger: Logger;
   readonly #sockets = new Set<Socket>();
-  /** Not handed to gRPC yet. */
-  readonly #greeting = new Set<Socket>();
+  /** Accepted and not handed to gRPC yet, by remote port; with TLS, the raw socket underneath. */
+  readonly #unproven = new Map<string, Socket>();
   #emptied: (() => void) | undefined;
 
   constructor(grpc: GrpcServer, limits: ServerLimits, tls: TlsOptions | undefined, logger: Logger) {
@@ -85,7 +85,7 @@ export class Listener {
    */
   async drain(graceMs: number): Promise<void> {
     if (this.#server.listening) this.#server.close();
-    for (const socket of this.#greeting) socket.destroy();
+    for (const socket of this.#unproven.values()) socket.destroy();
     this.#injector.drain(graceMs);
     const cut = setTimeout(() => {
       this.#grpc.forceShutdown();
@@ -101,10 +101,13 @@ export class Listener {
   }
 
   #track(socket: Socket): void {
+    const peer = peerOf(socket);
     this.#sockets.add(socket);
+    this.#unproven.set(peer, socket);
     socket.on("error", (error) => this.#logger.debug({ error: messageOf(error) }, "a connection failed"));
     socket.once("close", () => {
       this.#sockets.delete(socket);
+      if (this.#unproven.get(peer) === socket) this.#unproven.delete(peer);
       if (this.#sockets.size === 0) this.#emptied?.();
     });
   }
@@ -112,12 +115,12 @@ export class Listener {
   /** Waits for the preface and puts it back for gRPC to read. */
   #greet(socket: Socket): void {
     socket.on("error", (error) => this.#logger.debug({ error: messageOf(error) }, "a connection failed"));
-    this.#greeting.add(socket);
+    const peer = peerOf(socket);
     let seen: Buffer = Buffer.alloc(0);
     const timer = setTimeout(() => socket.destroy(), this.#limits.handshakeTimeoutMs).unref();
     const done = (): void => {
       clearTimeout(timer);
-      this.#greeting.delete(socket);
+      this.#unproven.delete(peer);
       socket.off("readable", read);
       socket.off("close", done);
     };
@@ -139,4 +142,9 @@ export class Listener {
     socket.on("readable", read);
     socket.once("close", done);
   }
+}
+
+/** Tells the open connections of one port apart. */
+function peerOf(socket: Socket): string {
+  return `${socket.remoteAddress}|${socket.remotePort}`;
 }

@@ -11,6 +11,18 @@ export interface Logger {
   error(fields: object, message: string): void;
 }
 
+/** A logger that cannot break what it reports on: what the given one throws is dropped. */
+export function unbreakable(logger: Logger): Logger {
+  const guarded = (level: keyof Logger) => (fields: object, message: string) => {
+    try {
+      logger[level](fields, message);
+    } catch {
+      // There is nobody left to tell.
+    }
+  };
+  return { debug: guarded("debug"), info: guarded("info"), warn: guarded("warn"), error: guarded("error") };
+}
+
 const nothing = (): void => undefined;
 
 /** Says nothing; the default. */

@@ -12,7 +12,7 @@ import {
 } from "@tsoracle/core";
 import { messageOf } from "./finish.ts";
 import { DEFAULT_LIMITS, type ServerLimits } from "./limits.ts";
-import { type Logger, silentLogger } from "./logger.ts";
+import { type Logger, silentLogger, unbreakable } from "./logger.ts";
 import { ServerMetrics } from "./metrics.ts";
 import { type TlsOptions, tlsSettings } from "./tls.ts";
 
@@ -114,7 +114,7 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     leaseTtl: { floorMs, ceilingMs },
     tls: checkTls(options.tls),
     limits: resolveLimits(options.limits ?? {}),
-    logger: options.logger ?? silentLogger,
+    logger: unbreakable(options.logger ?? silentLogger),
     metrics: options.metrics ?? new ServerMetrics(),
     sidePort: resolveSidePort(options.sidePort),
   };

@@ -42,7 +42,7 @@ export class Oracle {
     this.watch = watch;
     this.keeper = new WindowKeeper(core, extension, clock, timers, windowAheadMs);
     const maxPending = limits.maxPendingGrants;
-    this.desk = new GrantDesk({ core, extension, watch, notLeader, clock, timers, metrics, maxPending });
+    this.desk = new GrantDesk({ core, extension, watch, notLeader, clock, timers, metrics, logger, maxPending });
     this.streams = { desk: this.desk, maxPending: limits.maxPendingPerStream, open: new Set<GrantStream>() };
     this.sequences = new Sequences({
       sequences: driver.sequences,

@@ -108,10 +108,10 @@ class OracleServer implements TsoServer {
     const grpc = limitedGrpcServer(limits);
     addOracleServices(grpc, this.#oracle, logger);
     addCommonServices(grpc, this.#health, this.#reflection, logger);
+    if (this.#options.sidePort !== undefined) await this.openSidePort();
     const listener = new Listener(grpc, limits, tls, logger);
     const bound = await listener.listen(host, port);
     this.#listeners.push(listener);
-    if (this.#options.sidePort !== undefined) await this.openSidePort();
     if (this.#ending) await listener.drain(0);
     this.start();
     return bound;
@@ -128,6 +128,9 @@ class OracleServer implements TsoServer {
         return bound;
       });
       this.#side = { port: side, address };
+      address.catch(() => {
+        this.#side = undefined;
+      });
     }
     return this.#side.address;
   }
@@ -178,12 +181,12 @@ class OracleServer implements TsoServer {
     else logger.info({ reason: end.reason }, "shutting down");
     void this.#wind(end.kind === "fault" ? end.error.message : end.reason).then(() => {
       this.#heartbeat.stop();
-      void this.#side?.port.close();
       this.#ended.abort();
       this.#resolveFinished(end);
     });
   }
 
+  /** Ends what is left, the side port last, so that the end can be watched. */
   async #wind(reason: string): Promise<void> {
     const { shutdownGraceMs, logger } = this.#options;
     const parts = [this.#handOver(reason), ...this.#listeners.map((listener) => listener.drain(shutdownGraceMs))];
@@ -191,6 +194,7 @@ class OracleServer implements TsoServer {
       if (outcome.status === "rejected")
         logger.warn({ error: messageOf(outcome.reason) }, "shutting down met an error");
     }
+    await this.#side?.port.close();
   }
 
   /** Gives up leadership in good order, then lets go of the driver. Each step has what is left of the grace. */

@@ -11,6 +11,7 @@ import {
   TsoStreamServiceDefinition,
 } from "@tsoracle/proto";
 import {
+  type Channel,
   ClientError,
   createChannel,
   createClient,
