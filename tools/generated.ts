@@ -20,6 +20,12 @@ const generated: readonly Generated[] = [
     rewrite: "corepack pnpm --filter @tsoracle/proto generate",
   },
   {
+    name: "command line reference (docs/reference/cli.md)",
+    check: ["--conditions=tsoracle-source", "--import", "tsx", "scripts/generate-reference.ts", "--check"],
+    cwd: "packages/cli",
+    rewrite: "corepack pnpm --filter tsoracle generate",
+  },
+  {
     name: "clauses and their table (docs/contract.md, docs/reference/conformance.md)",
     check: ["--conditions=tsoracle-source", "--import=tsx", "tools/conformance.ts", "--check"],
     cwd: ".",
