@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { type CommandResult, runDependency, runNode, workspaceRoot } from "./run-command.ts";
 
@@ -21,7 +21,8 @@ export interface Fence {
 }
 
 const OPENING = /^(?<indent>\s*)(?<ticks>`{3,})(?:ts|typescript)\b(?<rest>.*)$/;
-const WORKING_FOLDER = ".tmp/doc-examples";
+/** Each run has a folder of its own below it, at the depth that the configuration of the compiler expects. */
+const WORKING_FOLDER = ".tmp";
 const RUN_LIMIT_MS = 60_000;
 
 /** The TypeScript fences of one page, in order. */
@@ -75,9 +76,8 @@ export async function checkDocExamples(): Promise<CommandResult> {
     .filter(({ kind }) => kind === undefined)
     .map(({ page, line }) => `${page}:${line - 1}: say what this example is: "ts run", "ts check" or "ts sketch"`);
   const programs = fences.filter(({ kind }) => kind === "run" || kind === "check");
-  const folder = join(workspaceRoot, WORKING_FOLDER);
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(join(workspaceRoot, WORKING_FOLDER), { recursive: true });
+  const folder = mkdtempSync(join(workspaceRoot, WORKING_FOLDER, "doc-examples-"));
   try {
     const errors = await compile(folder, programs);
     problems.push(...errors);
@@ -97,7 +97,7 @@ async function compile(folder: string, programs: readonly Fence[]): Promise<stri
   const configuration = { extends: "../../tsconfig.tests.json", compilerOptions, include: ["*.ts"] };
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(configuration));
   const { code, output } = await runDependency("typescript", "bin/tsc", ["-p", folder, "--pretty", "false"]);
-  return code === 0 ? [] : [inPages(output, programs).trimEnd()];
+  return code === 0 ? [] : [inPages(output, folder, programs).trimEnd()];
 }
 
 async function execute(folder: string, fence: Fence): Promise<string[]> {
@@ -106,12 +106,12 @@ async function execute(folder: string, fence: Fence): Promise<string[]> {
   if (code === 0) return [];
   const reason =
     Date.now() - started >= RUN_LIMIT_MS ? `did not end within ${RUN_LIMIT_MS / 1_000} s` : `exited ${code}`;
-  return [`${fence.page}:${fence.line}: the example ${reason}\n${inPages(output, [fence]).trimEnd()}`];
+  return [`${fence.page}:${fence.line}: the example ${reason}\n${inPages(output, folder, [fence]).trimEnd()}`];
 }
 
 /** Puts the page's own name where a message names the working file. */
-function inPages(output: string, fences: readonly Fence[]): string {
-  const folder = relative(process.cwd(), join(workspaceRoot, WORKING_FOLDER)).split(sep).join("/");
+function inPages(output: string, workingFolder: string, fences: readonly Fence[]): string {
+  const folder = relative(process.cwd(), workingFolder).split(sep).join("/");
   return fences.reduce(
     (text, fence) => text.replaceAll(`${folder}/${fileOf(fence)}`, fence.page).replaceAll(fileOf(fence), fence.page),
     output,
