@@ -5,6 +5,7 @@ import type { ResolvedOptions } from "./client-options.ts";
 import { ConnectionPool } from "./connection-pool.ts";
 import { LeaderCache } from "./leader-cache.ts";
 import { type RetryNote, RetryPlan } from "./retry-plan.ts";
+import { SingleAttemptRoute } from "./single-attempt-route.ts";
 
 /** What all calls of one client share. */
 export class CallContext {
@@ -12,6 +13,7 @@ export class CallContext {
   readonly metrics: ClientMetrics;
   readonly leaders: LeaderCache;
   readonly pool: ConnectionPool;
+  readonly route: SingleAttemptRoute;
   /** Aborts, with the error that callers get, when the client is closed. */
   readonly closing: AbortController = new AbortController();
   readonly #leader = (now: number) => this.leaders.fresh(now)?.target;
@@ -28,6 +30,7 @@ export class CallContext {
     this.options = options;
     this.metrics = guardedMetrics(options.metrics);
     this.leaders = new LeaderCache(options.retry.leaderTtlMs);
+    this.route = new SingleAttemptRoute(options.targets);
     this.pool = new ConnectionPool(options.targets, options.tls, this.metrics);
   }
 

@@ -13,11 +13,24 @@ function buffer(pem: Pem | undefined): Buffer | null {
   return pem === undefined ? null : Buffer.from(pem);
 }
 
+function secureCredentials(tls: ClientTlsOptions): ChannelCredentials {
+  try {
+    return credentials.createSsl(buffer(tls.ca), buffer(tls.key), buffer(tls.cert));
+  } catch (error) {
+    throw new ClientError(
+      "invalid_options",
+      `expected tls.ca, tls.cert and tls.key as matching PEM: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    );
+  }
+}
+
 /** One channel for each server that was asked. */
 export class ConnectionPool {
   readonly #configured: ReadonlySet<string>;
   readonly #plaintext: ChannelCredentials = credentials.createInsecure();
-  readonly #secure: ChannelCredentials;
+  /** Absent when nobody will ever be spoken to over TLS. */
+  readonly #secure: ChannelCredentials | undefined;
   readonly #serverName: string | undefined;
   readonly #metrics: ClientMetrics;
   readonly #connections = new Map<string, Connection>();
@@ -27,15 +40,7 @@ export class ConnectionPool {
     this.#configured = new Set(targets.map(({ key }) => key));
     this.#serverName = tls?.serverName;
     this.#metrics = metrics;
-    try {
-      this.#secure = credentials.createSsl(buffer(tls?.ca), buffer(tls?.key), buffer(tls?.cert));
-    } catch (error) {
-      throw new ClientError(
-        "invalid_options",
-        `expected tls.ca, tls.cert and tls.key as matching PEM: ${error instanceof Error ? error.message : String(error)}`,
-        { cause: error },
-      );
-    }
+    if (tls !== undefined || targets.some(({ secure }) => secure)) this.#secure = secureCredentials(tls ?? {});
   }
 
   get(target: Target): Connection {
@@ -43,7 +48,7 @@ export class ConnectionPool {
     if (existing !== undefined) return existing;
     const connection = new Connection(
       target,
-      target.secure ? this.#secure : this.#plaintext,
+      target.secure ? (this.#secure ?? secureCredentials({})) : this.#plaintext,
       target.secure ? this.#serverName : undefined,
       this.#metrics,
     );

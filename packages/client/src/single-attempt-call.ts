@@ -19,8 +19,8 @@ export interface SingleAttemptCall<Request, Response, Value> {
 }
 
 /**
- * Calls the leader of last report, else the first configured server, once, within the deadline of
- * one attempt (`tsoracle-behaviour.md` 5.6).
+ * Calls one server once, within the deadline of one attempt (`tsoracle-behaviour.md` 5.6); which one
+ * is the route's decision.
  *
  * @throws ClientError, or the signal's reason.
  */
@@ -30,7 +30,7 @@ export async function callOnce<Request, Response, Value>(
 ): Promise<Value> {
   const signals = [context.closing.signal, ...(call.signal === undefined ? [] : [call.signal])];
   for (const signal of signals) if (signal.aborted) throw signal.reason;
-  const target = context.leaders.fresh(performance.now())?.target ?? context.options.targets[0];
+  const target = context.route.next(context.leaders.fresh(performance.now())?.target);
   if (target === undefined) throw new ClientError("no_reachable_endpoints", "there is no server to ask");
   const connection = context.pool.get(target);
   const { method, request } = call;
@@ -43,6 +43,7 @@ export async function callOnce<Request, Response, Value>(
       if (value === undefined) {
         throw new ClientError("protocol_violation", "the answer does not answer the request", { endpoint });
       }
+      context.route.trust(target);
       if (call.leaderEpoch !== undefined) {
         context.leaders.recordSuccess(target, call.leaderEpoch(value), performance.now());
       }
@@ -53,7 +54,10 @@ export async function callOnce<Request, Response, Value>(
     case "aborted":
       throw reply.reason;
     case "failure":
-      if (isTransportFailure(reply.failure)) context.pool.evict(connection);
+      if (isTransportFailure(reply.failure)) {
+        context.pool.evict(connection);
+        context.route.avoid(target);
+      }
       if (call.learnsFromHint) learn(context, reply.failure);
       throw errorOfFailure(reply.failure);
     default:
@@ -68,9 +72,13 @@ function learn(context: CallContext, failure: RpcFailure): void {
   if (hint.kind === "refused" && hint.malformed) {
     context.metrics.count("tsoracle.client.leader_hint.decode_failures.total");
   }
-  if (hint.kind !== "named" || hint.target.key === failure.target.key) return;
-  const named = hint.epoch === undefined ? undefined : epoch(hint.epoch);
-  if (!context.leaders.offerHint(hint.target, named, performance.now())) {
+  if (hint.kind === "named" && hint.target.key !== failure.target.key) {
+    const named = hint.epoch === undefined ? undefined : epoch(hint.epoch);
+    if (context.leaders.offerHint(hint.target, named, performance.now())) {
+      context.route.trust(hint.target);
+      return;
+    }
     context.metrics.count("tsoracle.client.leader_hint.stale.total");
   }
+  context.route.avoid(failure.target);
 }

@@ -19,6 +19,8 @@ export class TimestampStream {
   #last: Mark = NO_MARK;
   #ended = false;
   #timer: NodeJS.Timeout | undefined;
+  /** When the timer fires, on the clock of `performance.now()`. */
+  #timerAt: number = Number.POSITIVE_INFINITY;
 
   /** `onEnd` is called once, before the pending requests are told. */
   constructor(target: Target, client: Client, onEnd: () => void) {
@@ -39,7 +41,7 @@ export class TimestampStream {
   request(request: TimestampRequest): void {
     this.#pending.push(request);
     this.#call.write(request.count);
-    if (this.#timer === undefined) this.#arm(request.deadlineAt - performance.now());
+    if (request.deadlineAt < this.#timerAt) this.#arm(request.deadlineAt);
   }
 
   cancel(reason: string): void {
@@ -85,17 +87,21 @@ export class TimestampStream {
    * One timer for the whole stream, looked at again when it fires: arming one for each request would
    * cost more than the request. The socket keeps the process alive, so the timer need not.
    */
-  #arm(ms: number): void {
-    this.#timer = setTimeout(() => this.#onTimer(), Math.max(1, ms));
+  #arm(at: number): void {
+    clearTimeout(this.#timer);
+    this.#timerAt = at;
+    this.#timer = setTimeout(() => this.#onTimer(), Math.max(1, at - performance.now()));
     this.#timer.unref();
   }
 
   #onTimer(): void {
-    this.#timer = undefined;
-    const now = performance.now();
-    const next = this.#pending.reduce((earliest, { deadlineAt }) => Math.min(earliest, deadlineAt), Infinity);
-    if (next === Infinity) return;
-    if (next > now) this.#arm(next - now);
+    this.#timerAt = Number.POSITIVE_INFINITY;
+    const next = this.#pending.reduce(
+      (earliest, { deadlineAt }) => Math.min(earliest, deadlineAt),
+      Number.POSITIVE_INFINITY,
+    );
+    if (next === Number.POSITIVE_INFINITY) return;
+    if (next > performance.now()) this.#arm(next);
     else this.#end(this.#lost("no answer on the stream within the deadline", STATUS.DEADLINE_EXCEEDED));
   }
 }

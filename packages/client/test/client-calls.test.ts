@@ -251,6 +251,23 @@ describe("leases and safe points (5.6)", () => {
     expect(client.cachedLeader?.endpoint).toBe(leader.endpoint);
   });
 
+  it("asks another server with the next call when one is gone or knows of no leader", async () => {
+    await using leader = await ScriptedOracle.start();
+    leader.unary = () => lease;
+    await using lost = await ScriptedOracle.start();
+    lost.unary = () => notLeader({});
+    await using client = clientOf([await closedPort(), lost.endpoint, leader.endpoint]);
+    await expect(client.acquireLease(request)).rejects.toMatchObject({ code: "transport" });
+    await expect(client.acquireLease(request)).rejects.toMatchObject({ code: "no_leader" });
+    await client.acquireLease(request);
+    // Then the leader dies: a holder that only renews must not stay with it for as long as it is remembered.
+    leader.kill();
+    lost.unary = () => lease;
+    await expect(client.renewLease(5n)).rejects.toMatchObject({ code: "transport", endpoint: leader.endpoint });
+    await expect(client.renewLease(5n)).rejects.toMatchObject({ code: "transport" });
+    await client.renewLease(5n);
+  });
+
   it("leaves the cached leader alone when a lease is refused or released", async () => {
     await using oracle = await ScriptedOracle.start(leading(new SharedCounter(), epoch(7n)));
     oracle.unary = (method) => (method === "releaseLease" ? {} : status(9, "lease expired"));
