@@ -111,6 +111,20 @@ describe("server lifecycle", () => {
     expect(driver.resigned).toEqual([]);
   });
 
+  it("ends in good order although its logger is broken", async () => {
+    const broken = (): never => {
+      throw new Error("disk full");
+    };
+    const logger = { debug: broken, info: broken, warn: broken, error: broken };
+    const driver = new ScriptedDriver();
+    const server = createServer({ driver, logger });
+    await server.listen("127.0.0.1:0");
+    driver.lead(1n, new SwitchedTenure());
+    await becomes(server, "serving");
+    driver.cell.close();
+    expect(await server.finished).toMatchObject({ kind: "fault", error: { code: "leadership_stream_ended" } });
+  });
+
   it("goes on ending when handing over fails", async () => {
     const driver = new ScriptedDriver();
     const { server, client } = await serving(driver);

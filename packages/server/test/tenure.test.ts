@@ -158,6 +158,41 @@ describe("confirm mode", () => {
     expect(deposed.grant).toBeUndefined();
   });
 
+  it("lets the next reign answer while a round of the last one hangs", async () => {
+    const bench = await BenchOracle.serving({}, CONFIRM);
+    const hung = bench.tenure.confirmations.hold();
+    const deposed = bench.ask();
+    await hung.called;
+    bench.driver.lead(2n, bench.tenure);
+    await until("the next reign", () => bench.oracle.core.reign?.epoch === 2n);
+    const asked = bench.ask();
+    await until("an answer", () => asked.settled);
+    expect(asked.grant?.epoch).toBe(2n);
+    hung.answer(false);
+    await settle();
+    // What the old round says is about the old reign.
+    expect(bench.oracle.core.reign?.epoch).toBe(2n);
+    expect(deposed.grant).toBeUndefined();
+  });
+
+  it("confirms an answer from the lease table without holding up a window extension", async () => {
+    const bench = await BenchOracle.serving({}, CONFIRM);
+    const request = { holder: Buffer.of(1), holderEpoch: 1n, ttlMs: 5_000n };
+    const lease = await bench.oracle.leases.acquire(request);
+    const hung = bench.tenure.confirmations.hold();
+    const again = bench.oracle.leases.acquire(request);
+    await hung.called;
+    bench.clock.ms += 60_000;
+    const asked = bench.ask();
+    await until("an answer", () => {
+      bench.timers.endTurn();
+      return asked.settled;
+    });
+    expect(asked.grant?.physicalMs).toBe(1_060_000);
+    hung.answer(true);
+    expect(await again).toEqual(lease);
+  });
+
   it("answers UNAVAILABLE when the round fails for now, and goes on", async () => {
     const bench = await BenchOracle.serving({}, CONFIRM);
     bench.tenure.confirmations.plan(() => Promise.reject(new ConsensusError("transient", "no quorum")));

@@ -235,6 +235,18 @@ describe("window extension", () => {
     expect(stays.grant?.logicalStart).toBe(0);
   });
 
+  it("answers the others when the transport of one is broken", async () => {
+    const bench = await BenchOracle.serving();
+    bench.oracle.desk.submit(1, {
+      granted: () => {
+        throw new Error("broken pipe");
+      },
+      refused: () => undefined,
+      abandoned: false,
+    });
+    expect(bench.ask().grant?.logicalStart).toBe(1);
+  });
+
   it("refuses a count above one millisecond's worth without touching its neighbours", async () => {
     const bench = await BenchOracle.serving();
     const before = bench.submit(2);
