@@ -88,7 +88,7 @@ describe("the directory of the cache", () => {
     chmodSync(home, 0o500);
     // Root may write everywhere, so a place below a device stands for a home that cannot be written to.
     const path = isRoot() ? "/dev/null/cache" : join(home, "cache");
-    const fallback = openCache({ path, isExplicit: false });
+    const fallback = openCache({ path, isExplicit: false }, parent.path);
     expect(fallback).not.toBe(path);
     expect(statSync(fallback).mode & 0o022).toBe(0);
     expect(statSync(fallback).uid).toBe(process.getuid?.() ?? 0);

@@ -10,14 +10,14 @@ import type { Settings } from "../settings.ts";
  *
  * @throws Error that names the place and SERVICES_CACHE when there is no place to write to
  */
-export function openCache(cache: Settings["cache"]): string {
+export function openCache(cache: Settings["cache"], temporary: string = tmpdir()): string {
   try {
     return writable(cache.path);
   } catch (error) {
     const reason = (error as Error).message;
     if (cache.isExplicit) throw new Error(`SERVICES_CACHE names a directory that cannot be used: ${reason}`);
     const uid = process.getuid?.() ?? 0;
-    const fallback = join(tmpdir(), `tsoracle-test-services-cache-${uid}`);
+    const fallback = join(temporary, `tsoracle-test-services-cache-${uid}`);
     try {
       writable(fallback);
     } catch (second) {

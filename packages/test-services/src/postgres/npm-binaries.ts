@@ -59,16 +59,10 @@ const version = (native: string, account: Account | undefined): ReturnType<typeo
 
 /** Makes the links that the package lists and the programs executable. Several processes may do it at once. */
 export function hydrate(native: string): void {
-  const list = join(native, "pg-symlinks.json");
-  const links = existsSync(list)
-    ? (JSON.parse(readFileSync(list, "utf8")) as readonly { readonly source: string; readonly target: string }[])
-    : [];
-  for (const { source, target } of links) {
-    // The paths of the list begin with the name of the folder that the list is in.
-    const link = join(dirname(native), target);
+  for (const { source, link } of linksOf(native)) {
     if (existsSync(link)) continue;
     try {
-      symlinkSync(relative(dirname(link), join(dirname(native), source)), link);
+      symlinkSync(relative(dirname(link), source), link);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     }
@@ -78,6 +72,18 @@ export function hydrate(native: string): void {
     const { mode } = statSync(file);
     if ((mode & 0o111) !== 0o111) chmodSync(file, mode | 0o555);
   }
+}
+
+/** The links that the package lists; its paths begin with the name of the folder that the list is in. */
+function linksOf(native: string): { readonly source: string; readonly link: string }[] {
+  const list = join(native, "pg-symlinks.json");
+  if (!existsSync(list)) return [];
+  const entries = JSON.parse(readFileSync(list, "utf8")) as readonly {
+    readonly source: string;
+    readonly target: string;
+  }[];
+  const place = (path: string): string => join(dirname(native), path);
+  return entries.map(({ source, target }) => ({ source: place(source), link: place(target) }));
 }
 
 const copies = new Map<string, Promise<string>>();
@@ -94,7 +100,9 @@ function copyOf(native: string): Promise<string> {
 
 async function makeCopy(native: string): Promise<string> {
   const copy = join(new OwnedDirectory().path, "native");
-  await cp(native, copy, { recursive: true, verbatimSymlinks: true });
+  // Package managers may have made full files of the links, which would triple what is copied.
+  const links = new Set(linksOf(native).map(({ link }) => link));
+  await cp(native, copy, { recursive: true, filter: (source) => !links.has(source) });
   hydrate(copy);
   await runTool("chmod", ["-R", "a+rX", copy]);
   return copy;
