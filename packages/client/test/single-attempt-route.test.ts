@@ -14,9 +14,9 @@ describe("route of calls that make one attempt", () => {
     expect(route.next(undefined)).toBe(a);
   });
 
-  it("goes round those that did not help, and begins again when nobody is left", () => {
+  it("goes round those that did not help, and then to the one that failed longest ago", () => {
     const route = new SingleAttemptRoute([a, b]);
-    const order = [leader, a, b, leader];
+    const order = [leader, a, b, leader, a];
     for (const expected of order) {
       const target = route.next(leader);
       expect(target).toBe(expected);
