@@ -53,7 +53,17 @@ async function measure(command: ClientCommand): Promise<ClientResult> {
   };
 }
 
-process.once("message", async (command: ClientCommand) => {
+async function answer(command: ClientCommand): Promise<void> {
   const result = await measure(command);
   process.send?.(result, () => process.disconnect());
+}
+
+// A failure ends the process, which the parent sees.
+process.once("message", (command: ClientCommand) => {
+  answer(command).catch(fail);
 });
+
+function fail(error: unknown): never {
+  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+  process.exit(1);
+}

@@ -34,7 +34,9 @@ export interface CaseResult {
 }
 
 function start(program: "server-process" | "client-process"): ChildProcess {
-  return fork(fileURLToPath(new URL(`./${program}.js`, import.meta.url)), { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  return fork(fileURLToPath(new URL(`./${program}.js`, import.meta.url)), {
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
 }
 
 /** The next message of a process. @throws Error when the process ends first. */

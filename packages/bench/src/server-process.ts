@@ -33,7 +33,13 @@ async function startOracle(kind: ServerKind & { kind: "oracle" }): Promise<numbe
     return persist(...args);
   };
   const { windowAheadMs, failoverAdvanceMs } = kind;
-  const server = createServer({ driver, windowAheadMs, failoverAdvanceMs, heartbeatIntervalMs: 0, acceptDataLoss: true });
+  const server = createServer({
+    driver,
+    windowAheadMs,
+    failoverAdvanceMs,
+    heartbeatIntervalMs: 0,
+    acceptDataLoss: true,
+  });
   const address = await server.listen({ host: "127.0.0.1", port: 0 });
   return address.port;
 }
@@ -42,26 +48,32 @@ function reply(message: ServerReply): void {
   process.send?.(message);
 }
 
-process.on("message", async (command: ServerCommand) => {
+async function perform(command: ServerCommand): Promise<ServerReply> {
   switch (command.type) {
-    case "start":
-      reply({
-        type: "ready",
-        port: command.server.kind === "tcp" ? await startTcpServer() : await startOracle(command.server),
-      });
-      return;
+    case "start": {
+      const { server } = command;
+      return { type: "ready", port: server.kind === "tcp" ? await startTcpServer() : await startOracle(server) };
+    }
     case "usage": {
       const { user, system } = process.cpuUsage();
-      reply({ type: "usage", cpuMicros: user + system, persists });
-      return;
+      return { type: "usage", cpuMicros: user + system, persists };
     }
     default:
-      command satisfies never;
+      return command satisfies never;
   }
+}
+
+function fail(error: unknown): never {
+  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+  process.exit(1);
+}
+
+// A failure ends the process, which the parent sees.
+process.on("message", (command: ServerCommand) => {
+  perform(command).then(reply, fail);
 });
 
 // The parent's end, however it came about, is this process's end.
-process.on("disconnect", async () => {
-  await cleanUp();
-  process.exit(0);
+process.on("disconnect", () => {
+  cleanUp().then(() => process.exit(0), fail);
 });
