@@ -2,7 +2,7 @@
 import type { ConsensusDriver } from "@tsoracle/consensus";
 import { type FaultyDriver, faulty, MEMORY_CAPABILITIES, MemoryStore } from "@tsoracle/consensus/memory";
 import { peerEndpoint } from "@tsoracle/core";
-import type { Faults, Release, Subject, Universe } from "../src/index.ts";
+import type { FaultName, Faults, Release, Subject, Universe } from "../src/index.ts";
 
 /** Small, so that filling it takes one batch. */
 export const SEQ_KEY_CAP = 20;
@@ -18,7 +18,7 @@ export interface MemoryVariant {
   /** Stands between the kit and the driver of one node. */
   readonly wrap?: (driver: ConsensusDriver, place: Place) => ConsensusDriver;
   /** Replaces faults of a universe. */
-  readonly faults?: (world: MemoryUniverse) => Partial<Faults>;
+  readonly faults?: (world: MemoryUniverse) => { readonly [Name in FaultName]?: Faults[Name] | undefined };
   /** How long a stalled call waits. */
   readonly stallTimeoutMs?: number;
 }
@@ -55,7 +55,7 @@ export class MemoryUniverse implements Universe {
   constructor(variant: MemoryVariant) {
     this.#variant = variant;
     this.store = this.makeStore();
-    this.faults = { ...this.#ownFaults(), ...variant.faults?.(this) };
+    this.faults = { ...this.#ownFaults(), ...variant.faults?.(this) } as Partial<Faults>;
   }
 
   makeStore(): MemoryStore {
