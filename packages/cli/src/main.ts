@@ -20,8 +20,11 @@ function exitCodeOf(error: unknown): number {
 // one of them, about TLS to an address instead of a name, would come with every such call.
 process.noDeprecation = true;
 endQuietlyWhenNobodyReads();
+const LINGER_MS = 2_000;
 try {
   await createProgram().parseAsync(completeArguments(process.argv.slice(2)), { from: "user" });
 } catch (error) {
   process.exitCode = exitCodeOf(error);
 }
+// What a command left open, such as a timer of a driver that is being judged, must not keep it from ending.
+setTimeout(() => process.exit(), LINGER_MS).unref();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
 import { lines, runCli, temporaryDirectory } from "./cli-process.ts";
 
@@ -33,6 +33,13 @@ describe("conformance", { timeout: 60_000 }, () => {
     const report = JSON.parse(stdout);
     const failed = report.results.filter(({ outcome }: { outcome: string }) => outcome === "fail");
     expect(failed.map(({ id }: { id: string }) => id)).toContain("load.linearized");
+  });
+
+  it("ends although the subject leaves something running", async () => {
+    const module = join(temporaryDirectory(), "restless.mjs");
+    const sound = JSON.stringify(pathToFileURL(subject("memory-subject")).href);
+    writeFileSync(module, `setInterval(() => {}, 1000);\nexport { subject } from ${sound};\n`);
+    expect(await runCli(["conformance", module])).toMatchObject({ code: 0, stderr: "" });
   });
 
   it("refuses a module that is no subject", async () => {
