@@ -16,10 +16,11 @@ import {
 } from "@tsoracle/conformance";
 import { workspaceRoot } from "./run-command.ts";
 
-/** Our drivers, each loaded only when it is run. */
+/** Our drivers, some in more than one setting, each loaded only when it is run. */
 const subjects: Readonly<Record<string, () => Promise<Subject>>> = {
   memory: async () => (await import("../packages/conformance/test/memory-subject.ts")).memorySubject(),
   file: async () => (await import("../packages/driver-file/test/subject.ts")).fileSubject(),
+  "file-power-cut": async () => (await import("../packages/driver-file/test/power-cut-subject.ts")).powerCutSubject(),
 };
 
 const TABLE = join(workspaceRoot, "docs/reference/conformance.md");

@@ -51,8 +51,7 @@ export class MemoryDriver implements ConsensusDriver {
     const { history } = host;
     this.sequences = {
       load: (key, options) => this.#step(options, () => history.sequence(key)),
-      advance: (entries, epoch, options) =>
-        this.#step(options, () => history.advanceSequences(node, entries, epoch)),
+      advance: (entries, epoch, options) => this.#step(options, () => history.advanceSequences(node, entries, epoch)),
     };
     this.leases = {
       load: (options) => this.#step(options, () => history.leases()),

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// For tests and for servers that may forget everything.
-export { MEMORY_CAPABILITIES } from "./memory-driver.ts";
-export { type MemoryNodeOptions, MemoryStore, type MemoryStoreOptions, openMemoryDriver } from "./memory-store.ts";
-
-// For those who test a server or a driver.
+// The memory driver, for tests and for servers that may forget everything; and faults for whoever tests
+// against any driver.
 export {
   type DriverMethod,
   type FailNextOptions,
@@ -12,3 +9,5 @@ export {
   type FaultyOptions,
   faulty,
 } from "./faulty.ts";
+export { MEMORY_CAPABILITIES } from "./memory-driver.ts";
+export { type MemoryNodeOptions, MemoryStore, type MemoryStoreOptions, openMemoryDriver } from "./memory-store.ts";
