@@ -21,6 +21,8 @@ export const ambientAllowed: Readonly<Record<string, string>> = {
   "packages/server/src/listener.ts": "cuts connections that do not greet in time or do not end in a drain",
   "packages/server/src/timers.ts": "the delays behind the Timers port",
 
+  "packages/quorum/src/timers.ts": "the delays behind the Timers port",
+
   "packages/client/src/call-context.ts": "jitter for retries, handed to the pure plan as an argument",
   "packages/client/src/connection.ts": "gRPC wants deadlines as points in time; a dial ends at its budget",
   "packages/client/src/leader-call.ts": "pauses between attempts, for as long as the pure plan says",

@@ -9,7 +9,9 @@ const importable: Readonly<Record<string, () => Promise<object>>> = {
   "@tsoracle/consensus": () => import("@tsoracle/consensus"),
   "@tsoracle/core": () => import("@tsoracle/core"),
   "@tsoracle/driver-file": () => import("@tsoracle/driver-file"),
+  "@tsoracle/fencing": () => import("@tsoracle/fencing"),
   "@tsoracle/proto": () => import("@tsoracle/proto"),
+  "@tsoracle/quorum": () => import("@tsoracle/quorum"),
   "@tsoracle/server": () => import("@tsoracle/server"),
 };
 
