@@ -70,7 +70,7 @@ describe("getSeq", () => {
     await expect(first.getSeq("a", 1)).rejects.toMatchObject({ code: "seq_uncertain" });
     await using stalled = await ScriptedOracle.start();
     stalled.unary = () => undefined;
-    await using second = clientOf([stalled.endpoint], { retry: { ...FAST, perAttemptDeadlineMs: 50 } });
+    await using second = clientOf([stalled.endpoint], { retry: { ...FAST, perAttemptDeadlineMs: 1_000 } });
     await expect(second.getSeq("a", 1)).rejects.toMatchObject({ code: "seq_uncertain", grpcStatus: 4 });
     expect(stalled.called).toEqual(["getSeq"]);
   });
@@ -80,7 +80,7 @@ describe("getSeq", () => {
     await using oracle = await ScriptedOracle.start();
     oracle.unary = () => ({ key: "a", start: 0n, count: 1, epoch: one });
     await using client = clientOf([await closedPort(), silent.endpoint, oracle.endpoint], {
-      retry: { ...FAST, perAttemptDeadlineMs: 60 },
+      retry: { ...FAST, perAttemptDeadlineMs: 1_500 },
     });
     await client.getSeq("a", 1);
     expect(oracle.called).toEqual(["getSeq"]);
@@ -318,7 +318,7 @@ describe("leases and safe points (5.6)", () => {
   it("is bounded in time, and dials anew after a stall", async () => {
     await using oracle = await ScriptedOracle.start();
     oracle.unary = () => (oracle.called.length === 1 ? undefined : { maxSafePhysicalMs: 9n, epochHi: 0n, epochLo: 0n });
-    await using client = clientOf([oracle.endpoint], { retry: { ...FAST, perAttemptDeadlineMs: 50 } });
+    await using client = clientOf([oracle.endpoint], { retry: { ...FAST, perAttemptDeadlineMs: 1_000 } });
     await expect(client.getCurrentMaxSafe()).rejects.toMatchObject({
       code: "deadline_exceeded",
       endpoint: oracle.endpoint,

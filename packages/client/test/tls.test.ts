@@ -15,7 +15,7 @@ const retry = {
   maxBackoffMs: 5,
   maxElectionBackoffMs: 5,
   maxAttempts: 2,
-  perAttemptDeadlineMs: 1_000,
+  perAttemptDeadlineMs: 2_000,
 };
 const tls = { ca: pem("ca") };
 
