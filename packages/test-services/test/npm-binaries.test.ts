@@ -3,10 +3,13 @@ import { chmodSync, mkdirSync, readlinkSync, realpathSync, statSync, writeFileSy
 import { cp } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { OwnedDirectory } from "../src/owned-directory.ts";
 import { hydrate, postgresPackage, prepareNative } from "../src/postgres/npm-binaries.ts";
 import { isRoot, unprivilegedAccount } from "../src/process/account.ts";
+
+// Real servers sync real disks, which a busy machine makes slow. No assertion depends on how long it takes.
+vi.setConfig({ testTimeout: 60_000 });
 
 describe("the Postgres package of npm", () => {
   it("exists for five platforms", () => {

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, readFileSync } from "node:fs";
 import pg from "pg";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { usePostgres } from "../src/fixtures.ts";
 import { runSql } from "../src/postgres/database.ts";
 import { startPostgres } from "../src/postgres/server.ts";
 import { isAlive, isStopped } from "../src/process/process-table.ts";
 import { systemContext } from "../src/resolver-context.ts";
 import { waitUntil } from "../src/wait-until.ts";
+
+// Real servers sync real disks, which a busy machine makes slow. No assertion depends on how long it takes.
+vi.setConfig({ testTimeout: 60_000 });
 
 async function session(url: string, options: pg.ClientConfig = {}): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: url, ...options });

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync } from "node:fs";
 import { Redis } from "ioredis";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { useRedis } from "../src/fixtures.ts";
 import { isAlive, isStopped } from "../src/process/process-table.ts";
 import { startRedis } from "../src/redis/server.ts";
 import { waitUntil } from "../src/wait-until.ts";
+
+// Real servers sync real disks, which a busy machine makes slow. No assertion depends on how long it takes.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** A client that gives up instead of trying again. */
 function connect(url: string, commandTimeout?: number): Redis {

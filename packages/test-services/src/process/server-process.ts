@@ -17,7 +17,7 @@ export interface ProcessSpec {
   readonly cwd?: string;
   /** Printed by the server once it accepts clients; without one, a process that was spawned counts as ready. */
   readonly ready?: RegExp;
-  /** Milliseconds to become ready. Default 20,000. */
+  /** Milliseconds to become ready. Default 60,000. */
   readonly readyTimeoutMs?: number;
   readonly lifeline?: Lifeline | undefined;
 }
@@ -95,7 +95,7 @@ export class ServerProcess {
       if (spec.ready === undefined) resolve();
     });
     const failed = (how: string): ServerFailedToStart => new ServerFailedToStart(spec.command, how, output);
-    const timeoutMs = spec.readyTimeoutMs ?? 20_000;
+    const timeoutMs = spec.readyTimeoutMs ?? 60_000;
     let timer: NodeJS.Timeout | undefined;
     const tooLate = new Promise<string>((resolve) => {
       timer = setTimeout(resolve, timeoutMs, `was not ready within ${timeoutMs} ms`);
