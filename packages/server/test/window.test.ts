@@ -76,6 +76,22 @@ describe("window extension", () => {
     ]);
   });
 
+  it("looks again before it extends: a background extension that was under way has made room", async () => {
+    const bench = await BenchOracle.serving(SHORT);
+    const held = bench.driver.persist.hold();
+    bench.clock.ms += 600;
+    expect(bench.ask().grant).toBeDefined();
+    await held.called;
+    bench.clock.ms += 410;
+    const waiting = bench.ask();
+    expect(waiting.settled).toBe(false);
+    held.release();
+    await settle();
+    bench.timers.endTurn();
+    expect(waiting.grant?.physicalMs).toBe(1_001_010);
+    expect(bench.driver.persist.calls).toHaveLength(2);
+  });
+
   it("serves a whole millisecond's worth in one request even at the end of the window", async () => {
     const bench = await BenchOracle.serving({ windowAheadMs: 1, failoverAdvanceMs: 1 });
     const all: number[] = [];
