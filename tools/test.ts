@@ -2,18 +2,23 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runDependency } from "./run-command.ts";
+import { runDependency, runNode } from "./run-command.ts";
 import { closingLine, RESULT_FILE_VARIABLE, settle, type TestCounts } from "./test-counts.ts";
 
 /**
- * `corepack pnpm test [vitest arguments]`: builds what tests start as processes, runs every test, and ends
- * with one line that says how many passed and failed. Exits 1 unless all is well and at least one test ran.
+ * `corepack pnpm test [vitest arguments]`: builds what tests start as processes, makes sure of the real
+ * servers that tests use, runs every test, and ends with one line that says how many passed and failed. Exits 1 unless all is well and at least one test ran.
  */
 async function main(args: readonly string[]): Promise<number> {
   const build = await runDependency("typescript", "bin/tsc", ["-b"], { inherit: true });
   if (build.code !== 0) {
     process.stdout.write("The build failed, so no test ran: fix the compiler errors above.\n");
     return report(settle(undefined, build.code));
+  }
+  const services = await runNode(["packages/test-services/dist/cli.js", "ensure"], { inherit: true });
+  if (services.code !== 0) {
+    process.stdout.write("A real server that tests need is missing, so no test ran: see above for what was tried.\n");
+    return report(settle(undefined, services.code));
   }
   const directory = mkdtempSync(join(tmpdir(), "tsoracle-test-"));
   try {
