@@ -175,6 +175,30 @@ describe("confirm mode", () => {
     expect(deposed.grant).toBeUndefined();
   });
 
+  it("keeps the round of the present reign by itself when one of the last reign ends late", async () => {
+    const bench = await BenchOracle.serving({}, CONFIRM);
+    const old = bench.tenure.confirmations.hold();
+    bench.ask();
+    await old.called;
+    bench.driver.lead(2n, bench.tenure);
+    await until("the next reign", () => bench.oracle.core.reign?.epoch === 2n);
+    const present = bench.tenure.confirmations.hold();
+    const first = bench.ask();
+    await present.called;
+    const second = bench.submit();
+    old.answer(true);
+    await settle();
+    bench.timers.endTurn();
+    await settle();
+    expect(bench.tenure.confirmations.calls).toHaveLength(2);
+    present.answer(true);
+    await until("the answers", () => {
+      bench.timers.endTurn();
+      return first.settled && second.settled;
+    });
+    expect([first.grant?.logicalStart, second.grant?.logicalStart]).toEqual([0, 1]);
+  });
+
   it("confirms an answer from the lease table without holding up a window extension", async () => {
     const bench = await BenchOracle.serving({}, CONFIRM);
     const request = { holder: Buffer.of(1), holderEpoch: 1n, ttlMs: 5_000n };

@@ -76,6 +76,20 @@ describe("window extension", () => {
     ]);
   });
 
+  it("serves a request that waited although the clock ran past the new window meanwhile", async () => {
+    const bench = await BenchOracle.serving(SHORT);
+    const held = bench.driver.persist.hold();
+    bench.clock.ms += 5_000;
+    const asked = bench.ask();
+    await held.called;
+    bench.clock.ms += 60_000;
+    held.release();
+    await settle();
+    bench.timers.endTurn();
+    // At the reading with which it found the window used up; a fresh one would find it used up again.
+    expect(asked.grant?.physicalMs).toBe(1_005_000);
+  });
+
   it("looks again before it extends: a background extension that was under way has made room", async () => {
     const bench = await BenchOracle.serving(SHORT);
     const held = bench.driver.persist.hold();
