@@ -9,6 +9,7 @@ const importable: Readonly<Record<string, () => Promise<object>>> = {
   "@tsoracle/consensus": () => import("@tsoracle/consensus"),
   "@tsoracle/core": () => import("@tsoracle/core"),
   "@tsoracle/driver-file": () => import("@tsoracle/driver-file"),
+  "@tsoracle/driver-postgres": () => import("@tsoracle/driver-postgres"),
   "@tsoracle/fencing": () => import("@tsoracle/fencing"),
   "@tsoracle/proto": () => import("@tsoracle/proto"),
   "@tsoracle/quorum": () => import("@tsoracle/quorum"),
