@@ -111,6 +111,11 @@ export class RetryPlan {
   }
 
   #redirect(target: Target, error: ClientError): void {
+    if (this.#visited.has(target.key)) {
+      // A leader that was just asked in vain, or servers that name each other: nobody has settled yet.
+      this.#electionError = error;
+      return;
+    }
     if (this.#totalRedirects >= MAX_REDIRECTS_PER_CALL) {
       this.#options.note?.("total_redirect_cap");
       this.#stopped = new ClientError("rpc", `gave up after ${MAX_REDIRECTS_PER_CALL} redirects: ${error.message}`, {
@@ -128,18 +133,13 @@ export class RetryPlan {
     }
     this.#totalRedirects += 1;
     this.#passRedirects += 1;
-    if (this.#visited.has(target.key)) {
-      // Servers that name each other have not settled on a leader yet.
-      this.#electionError = error;
-    } else {
-      this.#hinted = target;
-    }
+    this.#hinted = target;
   }
 
   #nextTarget(now: number): Target | undefined {
     const hinted = this.#hinted;
     this.#hinted = undefined;
-    if (hinted !== undefined && !this.#visited.has(hinted.key)) return hinted;
+    if (hinted !== undefined) return hinted;
     this.#worklist ??= this.#makeWorklist(now);
     for (;;) {
       const target = this.#worklist.shift();
