@@ -10,6 +10,7 @@ const importable: Readonly<Record<string, () => Promise<object>>> = {
   "@tsoracle/core": () => import("@tsoracle/core"),
   "@tsoracle/driver-file": () => import("@tsoracle/driver-file"),
   "@tsoracle/driver-postgres": () => import("@tsoracle/driver-postgres"),
+  "@tsoracle/driver-redis": () => import("@tsoracle/driver-redis"),
   "@tsoracle/fencing": () => import("@tsoracle/fencing"),
   "@tsoracle/proto": () => import("@tsoracle/proto"),
   "@tsoracle/quorum": () => import("@tsoracle/quorum"),
