@@ -28,7 +28,8 @@ const BIGINT_MAX = 2n ** 63n - 1n;
 
 /**
  * The fence rule as SQL for Postgres, for use inside the statement that writes. Epochs travel as decimal
- * text in both directions and are compared as exact numbers; owners are compared byte by byte, whatever
+ * text in both directions (a parameter takes the type of its first cast, and a float would round) and are
+ * compared as exact numbers; owners are compared byte by byte, whatever
  * the collation of the column. Source: `fencing-quorum-sessions.md` 1.3, 3.4.
  */
 export class SqlFence {
@@ -74,7 +75,7 @@ export class SqlFence {
     return {
       text:
         `INSERT INTO ${this.#table} AS held (${this.#key}, ${this.#epoch}, ${this.#owner}) ` +
-        `VALUES ($1, $2::${this.#sqlType()}, $3) ON CONFLICT (${this.#key}) DO UPDATE ` +
+        `VALUES ($1::text, $2::text::${this.#sqlType()}, $3::text) ON CONFLICT (${this.#key}) DO UPDATE ` +
         `SET ${this.#epoch} = EXCLUDED.${this.#epoch}, ${this.#owner} = EXCLUDED.${this.#owner} ` +
         `WHERE held.${this.#epoch} < EXCLUDED.${this.#epoch} OR (held.${this.#epoch} = EXCLUDED.${this.#epoch} ` +
         `AND held.${this.#owner} COLLATE "C" = EXCLUDED.${this.#owner} COLLATE "C") RETURNING ${this.#columns("held.")}`,
@@ -93,7 +94,7 @@ export class SqlFence {
   holds(claim: FenceRecord, firstParameter: number): SqlFragment {
     const [epoch, owner] = parameters(firstParameter, 2);
     return {
-      text: `(${this.#epoch} = ${epoch}::${this.#sqlType()} AND ${this.#owner} COLLATE "C" = ${owner}::text COLLATE "C")`,
+      text: `(${this.#epoch} = ${epoch}::text::${this.#sqlType()} AND ${this.#owner} COLLATE "C" = ${owner}::text COLLATE "C")`,
       values: this.#claim(claim),
     };
   }

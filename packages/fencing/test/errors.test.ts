@@ -18,7 +18,7 @@ describe.each([
     const foreign = Object.assign(new Error("x"), { [`@tsoracle/fencing.${name}`]: true });
     expect(foreign).toBeInstanceOf(type);
     expect(new Error("x")).not.toBeInstanceOf(type);
-    for (const value of [null, undefined, "x", 5]) expect(value instanceof type).toBe(false);
+    for (const value of [null, undefined, "x", 5] as unknown[]) expect(value instanceof type).toBe(false);
   });
 
   it("does not let a subclass claim every instance", () => {
