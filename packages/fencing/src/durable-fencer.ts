@@ -93,6 +93,7 @@ export class DurableEpochFencer {
    *
    * @throws what `write` throws, and what {@link check} throws. A write that never settles holds up all
    * later claims: a newer owner must not be told that it holds the fence while an older write is running.
+   * For the same reason `write` must not wait for another call of this fence.
    */
   async guard<T>(epoch: bigint, owner: string, write: () => Promise<T>): Promise<GuardedOutcome<T>> {
     const claim = fenceRecord(epoch, owner, this.#bits);

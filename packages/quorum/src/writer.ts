@@ -20,7 +20,7 @@ export type QuorumWarning =
 export interface QuorumWriterOptions<T> {
   readonly policy: QuorumPolicy;
   readonly peers: readonly QuorumPeer<T>[];
-  /** Makes the local copy durable. Leave it out when every copy is at a peer. */
+  /** Makes the local copy durable; it bounds itself. Leave it out when every copy is at a peer. */
   readonly local?: (record: QuorumRecord<T>) => Promise<void>;
   /** Ignore acknowledgements after the deadline. @defaultValue false */
   readonly strictDeadline?: boolean;
