@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Epoch, epoch, U64_MAX } from "@tsoracle/core";
+
+/**
+ * Epochs as the nodes keep them: 32 lowercase hex digits, 16 of the round and 16 of the nonce of the process that
+ * minted it (`postgres-redis.md` 4.2). The order of the texts is the order of the epochs.
+ */
+export type Ballot = string;
+
+/** What a node has promised before it has promised anything. */
+export const NO_BALLOT: Ballot = "0".repeat(32);
+
+/** A round from here on is never counted up from: it can only come from a damaged node. */
+const ROUND_LIMIT = 1n << 63n;
+/** The top 16 bits of a round count how often the register was restored by hand. */
+const GENERATION_SHIFT = 48n;
+
+export function isBallot(text: unknown): text is Ballot {
+  return typeof text === "string" && /^[0-9a-f]{32}$/.test(text);
+}
+
+export function toBallot(value: Epoch): Ballot {
+  return value.toString(16).padStart(32, "0");
+}
+
+export function toEpoch(ballot: Ballot): Epoch {
+  return epoch(BigInt(`0x${ballot}`));
+}
+
+export function roundOf(ballot: Ballot): bigint {
+  return toEpoch(ballot) >> 64n;
+}
+
+/** The larger of two ballots. */
+export function laterBallot(a: Ballot, b: Ballot): Ballot {
+  return a >= b ? a : b;
+}
+
+/**
+ * A ballot above every one that was seen: the largest round and one more, with the minter's own nonce, so that no two
+ * processes ever mint the same.
+ *
+ * @param nonce of the process, 1 to 2^64-1
+ */
+export function mintBallot(seen: Iterable<Ballot>, nonce: bigint): Ballot {
+  let largest = 0n;
+  for (const ballot of seen) {
+    const round = roundOf(ballot);
+    if (round < ROUND_LIMIT && round > largest) largest = round;
+  }
+  return joined(largest + 1n, nonce);
+}
+
+/** A ballot of the next restore generation: above every ballot of all earlier ones, seen or not. */
+export function mintGeneration(seen: Iterable<Ballot>, nonce: bigint): Ballot {
+  let generation = 0n;
+  for (const ballot of seen) {
+    const round = roundOf(ballot);
+    if (round < ROUND_LIMIT && round >> GENERATION_SHIFT > generation) generation = round >> GENERATION_SHIFT;
+  }
+  return joined((generation + 1n) << GENERATION_SHIFT, nonce);
+}
+
+function joined(round: bigint, nonce: bigint): Ballot {
+  return toBallot(epoch((round << 64n) | (nonce & U64_MAX)));
+}
