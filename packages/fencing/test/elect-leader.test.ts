@@ -61,8 +61,11 @@ describe("electLeader", () => {
     );
   });
 
-  it.each(["", "a\u0000", "\ud800", "x\udc00y"])("refuses %j, which stores cannot tell from other ids", (id) => {
-    expect(() => electLeader(["a", id])).toThrow(FenceValueError);
-    expect(() => electLeader(["a", id])).toThrow("[id_invalid]");
-  });
+  it.each(["", "a\u0000", "\ud800", "x\udc00y", "\udbff", "\udfff"])(
+    "refuses %j, which stores cannot tell from other ids",
+    (id) => {
+      expect(() => electLeader(["a", id])).toThrow(FenceValueError);
+      expect(() => electLeader(["a", id])).toThrow("[id_invalid]");
+    },
+  );
 });
