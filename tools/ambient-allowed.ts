@@ -24,9 +24,11 @@ export const ambientAllowed: Readonly<Record<string, string>> = {
   "packages/quorum/src/timers.ts": "the delays behind the Timers port",
 
   "packages/client/src/call-context.ts": "jitter for retries, handed to the pure plan as an argument",
-  "packages/client/src/connection.ts": "gRPC wants deadlines as points in time; a dial ends at its budget",
+  "packages/client/src/call-channel.ts": "gRPC wants deadlines as points in time",
   "packages/client/src/leader-call.ts": "pauses between attempts, for as long as the pure plan says",
   "packages/client/src/request-timestamps.ts": "gRPC wants the deadline as a point in time",
+  "packages/client/src/shared-dial.ts": "a dial ends at its budget",
+  "packages/client/src/stream-session.ts": "keepalive of the connection",
   "packages/client/src/timestamp-engine.ts": "pauses between attempts, for as long as the pure plan says",
   "packages/client/src/timestamp-stream.ts": "one timer for the earliest deadline of the stream",
   "packages/client/src/unary-call.ts": "gRPC wants the deadline as a point in time",

@@ -31,14 +31,14 @@ export class ConnectionPool {
   readonly #plaintext: ChannelCredentials = credentials.createInsecure();
   /** Absent when nobody will ever be spoken to over TLS. */
   readonly #secure: ChannelCredentials | undefined;
-  readonly #serverName: string | undefined;
+  readonly #tls: ClientTlsOptions | undefined;
   readonly #metrics: ClientMetrics;
   readonly #connections = new Map<string, Connection>();
 
   /** @throws ClientError `invalid_options` when the certificates cannot be read. */
   constructor(targets: readonly Target[], tls: ClientTlsOptions | undefined, metrics: ClientMetrics) {
     this.#configured = new Set(targets.map(({ key }) => key));
-    this.#serverName = tls?.serverName;
+    this.#tls = tls;
     this.#metrics = metrics;
     if (tls !== undefined || targets.some(({ secure }) => secure)) this.#secure = secureCredentials(tls ?? {});
   }
@@ -46,12 +46,12 @@ export class ConnectionPool {
   get(target: Target): Connection {
     const existing = this.#connections.get(target.key);
     if (existing !== undefined) return existing;
-    const connection = new Connection(
+    const connection = new Connection({
       target,
-      target.secure ? (this.#secure ?? secureCredentials({})) : this.#plaintext,
-      target.secure ? this.#serverName : undefined,
-      this.#metrics,
-    );
+      tls: this.#tls,
+      credentials: target.secure ? (this.#secure ?? secureCredentials({})) : this.#plaintext,
+      metrics: this.#metrics,
+    });
     this.#connections.set(target.key, connection);
     this.#trim();
     return connection;

@@ -1,125 +1,77 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type ChannelCredentials, Client, connectivityState, Metadata } from "@grpc/grpc-js";
-import { grpcService, TsoServiceDefinition } from "@tsoracle/proto";
+import type { ChannelCredentials } from "@grpc/grpc-js";
+import { CallChannel } from "./call-channel.ts";
 import type { ClientMetrics } from "./client-metrics.ts";
-import { type RpcFailure, STATUS } from "./rpc-failure.ts";
+import type { ClientTlsOptions } from "./client-options.ts";
+import type { RpcFailure } from "./rpc-failure.ts";
+import { SharedDial } from "./shared-dial.ts";
 import { connectFailure, connectTimeout } from "./status-failure.ts";
+import { StreamSession } from "./stream-session.ts";
 import type { Target } from "./target.ts";
 import type { TimestampStream } from "./timestamp-stream.ts";
 
-const probeMethod = grpcService(TsoServiceDefinition).getCurrentMaxSafe;
-const PROBE_MS = 500;
+export interface ConnectionParts {
+  readonly target: Target;
+  readonly tls: ClientTlsOptions | undefined;
+  readonly credentials: ChannelCredentials;
+  readonly metrics: ClientMetrics;
+}
 
-/** One channel to one server. Nothing is dialled before it is asked for. */
+/**
+ * What leads to one server: a session for the timestamp stream, and a channel for every other call.
+ * Each is dialled when it is first needed.
+ */
 export class Connection {
   readonly target: Target;
-  readonly client: Client;
+  readonly calls: CallChannel;
   /** The open stream for timestamps, owned by `requestTimestamps`. */
   stream: TimestampStream | undefined;
-  /** The server has no stream service: it is asked call by call for as long as this channel lives. */
+  /** The server has no stream service: it is asked call by call for as long as this connection lives. */
   streamUnsupported = false;
+  readonly #tls: ClientTlsOptions | undefined;
   readonly #metrics: ClientMetrics;
-  #dialing: Promise<RpcFailure | undefined> | undefined;
+  readonly #dialing: SharedDial;
+  readonly #closed = new AbortController();
+  #session: StreamSession | undefined;
 
-  constructor(target: Target, credentials: ChannelCredentials, serverName: string | undefined, metrics: ClientMetrics) {
+  constructor({ target, tls, credentials, metrics }: ConnectionParts) {
     this.target = target;
+    this.#tls = tls;
     this.#metrics = metrics;
-    this.client = new Client(`dns:${target.address}`, credentials, {
-      "grpc.keepalive_time_ms": 30_000,
-      "grpc.keepalive_timeout_ms": 10_000,
-      "grpc.keepalive_permit_without_calls": 1,
-      // Evicting a channel must drop its connection, so connections are not shared between channels.
-      "grpc.use_local_subchannel_pool": 1,
-      // Who is asked again, and when, is decided in one place: the retry plan.
-      "grpc.enable_retries": 0,
-      "grpc.service_config_disable_resolution": 1,
-      "grpc.enable_http_proxy": 0,
-      ...(serverName === undefined
-        ? {}
-        : { "grpc.ssl_target_name_override": serverName, "grpc.default_authority": serverName }),
-    });
+    this.calls = new CallChannel(target, credentials, target.secure ? tls?.serverName : undefined, metrics);
+    this.#dialing = new SharedDial(target, (budgetMs) => this.#dial(budgetMs));
   }
 
-  get ready(): boolean {
-    return this.client.getChannel().getConnectivityState(false) === connectivityState.READY;
+  /** The session, while new streams may be opened on it. */
+  get session(): StreamSession | undefined {
+    return this.#session?.usable === true ? this.#session : undefined;
   }
 
-  /**
-   * Connects, if it is not connected. Callers share one dial; a failed one is not remembered.
-   * Resolves to the failure, or to undefined; never rejects.
-   */
-  async dial(budgetMs: number): Promise<RpcFailure | undefined> {
-    if (this.ready) return undefined;
-    if (this.#dialing === undefined) {
-      const dialing = this.#dial(budgetMs).finally(() => {
-        if (this.#dialing === dialing) this.#dialing = undefined;
-      });
-      this.#dialing = dialing;
-    }
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<RpcFailure>((resolve) => {
-      timer = setTimeout(() => resolve(connectTimeout(this.target, budgetMs)), budgetMs);
-    });
-    try {
-      return await Promise.race([this.#dialing, late]);
-    } finally {
-      clearTimeout(timer);
-    }
+  /** Opens a session, if there is none. Resolves to the failure, or to undefined; never rejects. */
+  async dialSession(budgetMs: number): Promise<RpcFailure | undefined> {
+    return this.session === undefined ? this.#dialing.run(budgetMs) : undefined;
   }
 
   close(): void {
+    this.#closed.abort();
     this.stream?.cancel("the connection was closed");
-    this.client.close();
+    this.#session?.close();
+    this.calls.close();
   }
 
   async #dial(budgetMs: number): Promise<RpcFailure | undefined> {
     const startedAt = performance.now();
-    const deadline = Date.now() + budgetMs;
-    const channel = this.client.getChannel();
+    const tooLate = AbortSignal.timeout(Math.max(1, Math.ceil(budgetMs)));
     try {
-      for (;;) {
-        const state = channel.getConnectivityState(true);
-        if (state === connectivityState.READY) {
-          this.#metrics.observe("tsoracle.client.connect.duration", (performance.now() - startedAt) / 1000);
-          return undefined;
-        }
-        if (state === connectivityState.SHUTDOWN) return this.#unreachable("the channel was closed");
-        if (state === connectivityState.TRANSIENT_FAILURE) return await this.#explain();
-        const changed = await new Promise<boolean>((resolve) => {
-          channel.watchConnectivityState(state, deadline, (error) => resolve(error === undefined));
-        });
-        if (!changed) {
-          this.#metrics.count("tsoracle.client.connect.failures.total");
-          return connectTimeout(this.target, budgetMs);
-        }
-      }
+      const signal = AbortSignal.any([tooLate, this.#closed.signal]);
+      const session = await StreamSession.connect(this.target, this.#tls, signal);
+      this.#session = session;
+      this.#metrics.observe("tsoracle.client.connect.duration", (performance.now() - startedAt) / 1000);
+      return undefined;
     } catch (error) {
-      return this.#unreachable(error instanceof Error ? error.message : String(error));
+      this.#metrics.count("tsoracle.client.connect.failures.total");
+      if (tooLate.aborted) return connectTimeout(this.target, budgetMs);
+      return connectFailure(this.target, error instanceof Error ? error.message : String(error), error);
     }
-  }
-
-  /** A channel does not say why it cannot connect; a call over it does. This one changes nothing on the server. */
-  #explain(): Promise<RpcFailure | undefined> {
-    return new Promise((resolve) => {
-      this.client.makeUnaryRequest(
-        probeMethod.path,
-        probeMethod.requestSerialize,
-        probeMethod.responseDeserialize,
-        {},
-        new Metadata(),
-        { deadline: Date.now() + PROBE_MS },
-        (error) => {
-          const unreachable = error !== null && error.code === STATUS.UNAVAILABLE;
-          resolve(
-            unreachable || !this.ready ? this.#unreachable(error?.details ?? "connection lost", error) : undefined,
-          );
-        },
-      );
-    });
-  }
-
-  #unreachable(message: string, cause?: unknown): RpcFailure {
-    this.#metrics.count("tsoracle.client.connect.failures.total");
-    return connectFailure(this.target, message, cause);
   }
 }

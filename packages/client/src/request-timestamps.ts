@@ -12,28 +12,31 @@ import { TimestampStream } from "./timestamp-stream.ts";
  * server has none, by a unary call.
  */
 export function requestTimestamps(connection: Connection, request: TimestampRequest): void {
-  if (connection.stream !== undefined || connection.ready) send(connection, request);
-  else void dialAndSend(connection, request);
+  if (connection.streamUnsupported) {
+    if (connection.calls.ready) sendUnary(connection, request);
+    else void dialAndSend(connection, request);
+  } else if (connection.stream !== undefined || connection.session !== undefined) {
+    sendOnStream(connection, request);
+  } else {
+    void dialAndSend(connection, request);
+  }
 }
 
 async function dialAndSend(connection: Connection, request: TimestampRequest): Promise<void> {
-  const failure = await connection.dial(request.deadlineAt - performance.now());
-  if (failure === undefined) send(connection, request);
-  else request.done({ kind: "failure", failure });
+  const budgetMs = request.deadlineAt - performance.now();
+  const unary = connection.streamUnsupported;
+  const failure = await (unary ? connection.calls.dial(budgetMs) : connection.dialSession(budgetMs));
+  if (failure !== undefined) request.done({ kind: "failure", failure });
+  else if (unary) sendUnary(connection, request);
+  else sendOnStream(connection, request);
 }
 
-/** A channel that was closed in the meantime throws; nothing was sent then. */
-function send(connection: Connection, request: TimestampRequest): void {
-  let stream: TimestampStream | undefined;
+function sendOnStream(connection: Connection, request: TimestampRequest): void {
+  let stream: TimestampStream;
   try {
-    if (connection.streamUnsupported) {
-      sendUnary(connection, request);
-      return;
-    }
     stream = connection.stream ?? openStream(connection);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    request.done({ kind: "failure", failure: connectFailure(connection.target, message, error) });
+    refuse(connection, request, error);
     return;
   }
   stream.request({
@@ -42,7 +45,7 @@ function send(connection: Connection, request: TimestampRequest): void {
     done: (answer) => {
       if (answer.kind === "failure" && answer.failure.status === STATUS.UNIMPLEMENTED) {
         connection.streamUnsupported = true;
-        send(connection, request);
+        requestTimestamps(connection, request);
       } else {
         request.done(answer);
       }
@@ -50,8 +53,17 @@ function send(connection: Connection, request: TimestampRequest): void {
   });
 }
 
+/** What was closed in the meantime throws; nothing was sent then. */
+function refuse(connection: Connection, request: TimestampRequest, error: unknown): void {
+  const message = error instanceof Error ? error.message : String(error);
+  request.done({ kind: "failure", failure: connectFailure(connection.target, message, error) });
+}
+
+/** @throws Error when the session is gone. */
 function openStream(connection: Connection): TimestampStream {
-  const stream = new TimestampStream(connection.target, connection.client, () => {
+  const { session } = connection;
+  if (session === undefined) throw new Error("the connection was lost");
+  const stream = new TimestampStream(connection.target, session, () => {
     if (connection.stream === stream) connection.stream = undefined;
   });
   connection.stream = stream;
@@ -59,17 +71,21 @@ function openStream(connection: Connection): TimestampStream {
 }
 
 function sendUnary(connection: Connection, request: TimestampRequest): void {
-  const { target, client } = connection;
-  client.makeUnaryRequest(
-    HOT_GET_TS.path,
-    HOT_GET_TS.requestSerialize,
-    asBytes,
-    request.count,
-    new Metadata(),
-    { deadline: Date.now() + Math.max(0, request.deadlineAt - performance.now()) },
-    (error, bytes) => {
-      if (error !== null) request.done({ kind: "failure", failure: failureOfStatus(target, error) });
-      else request.done(readAnswer(target, request.count, bytes ?? Buffer.alloc(0)));
-    },
-  );
+  const { target, calls } = connection;
+  try {
+    calls.client.makeUnaryRequest(
+      HOT_GET_TS.path,
+      HOT_GET_TS.requestSerialize,
+      asBytes,
+      request.count,
+      new Metadata(),
+      { deadline: Date.now() + Math.max(0, request.deadlineAt - performance.now()) },
+      (error, bytes) => {
+        if (error !== null) request.done({ kind: "failure", failure: failureOfStatus(target, error) });
+        else request.done(readAnswer(target, request.count, bytes ?? Buffer.alloc(0)));
+      },
+    );
+  } catch (error) {
+    refuse(connection, request, error);
+  }
 }

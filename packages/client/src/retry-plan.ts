@@ -44,6 +44,8 @@ export interface RetryPlanOptions {
  */
 export class RetryPlan {
   readonly #options: RetryPlanOptions;
+  /** In this pass. */
+  #leaderAsked = false;
   #worklist: Target[] | undefined;
   readonly #visited = new Set<string>();
   #hinted: Target | undefined;
@@ -78,6 +80,7 @@ export class RetryPlan {
       return { kind: "attempt", target, budgetMs: Math.min(remaining, policy.perAttemptDeadlineMs) };
     }
     if (!this.#mayPassAgain()) return { kind: "fail", error: this.#verdict(false), expired: false };
+    this.#leaderAsked = false;
     this.#worklist = undefined;
     this.#visited.clear();
     this.#passRedirects = 0;
@@ -128,6 +131,7 @@ export class RetryPlan {
     if (this.#passRedirects >= MAX_REDIRECTS_PER_PASS) {
       this.#options.note?.("pass_redirect_cap");
       this.#electionError = error;
+      this.#leaderAsked = true;
       this.#worklist = [];
       return;
     }
@@ -140,21 +144,31 @@ export class RetryPlan {
     const hinted = this.#hinted;
     this.#hinted = undefined;
     if (hinted !== undefined) return hinted;
-    this.#worklist ??= this.#makeWorklist(now);
+    if (!this.#leaderAsked) {
+      this.#leaderAsked = true;
+      const leader = this.#options.leader(now);
+      if (this.#attemptCap === 0) this.#attemptCap = this.#capOf(leader);
+      if (leader !== undefined) return leader;
+    }
+    // The list is made only when the leader has failed, which most calls never see.
+    this.#worklist ??= this.#makeWorklist();
     for (;;) {
       const target = this.#worklist.shift();
       if (target === undefined || !this.#visited.has(target.key)) return target;
     }
   }
 
-  #makeWorklist(now: number): Target[] {
-    const { targets, leader, random, policy } = this.#options;
+  #makeWorklist(): Target[] {
+    const { targets, random } = this.#options;
     const start = Math.min(Math.floor(random() * targets.length), targets.length - 1);
-    const rotated = [...targets.slice(start), ...targets.slice(0, start)];
-    const first = leader(now);
-    const worklist = first === undefined ? rotated : [first, ...rotated.filter(({ key }) => key !== first.key)];
-    if (this.#attemptCap === 0) this.#attemptCap = Math.max(policy.maxAttempts, worklist.length);
-    return worklist;
+    return [...targets.slice(start), ...targets.slice(0, start)];
+  }
+
+  /** No setting may keep a call from asking every server once. */
+  #capOf(leader: Target | undefined): number {
+    const { targets, policy } = this.#options;
+    const isExtra = leader !== undefined && !targets.some(({ key }) => key === leader.key);
+    return Math.max(policy.maxAttempts, targets.length + (isExtra ? 1 : 0));
   }
 
   /** While an election is ridden out, dead servers are part of the picture: only time bounds the call then. */

@@ -24,9 +24,10 @@ interface Flight {
 /**
  * Merges the callers of one event-loop turn into one request and hands the answer out among them.
  *
- * A turn ends with `setImmediate`: every callback that the turn's I/O has woken, with all its
- * microtasks, has run by then, so that their calls share the request; a lone caller loses no time,
- * because the socket is written at that point of the loop anyway. There is no timer to wait for.
+ * A turn is one callback of the event loop with all its microtasks: `process.nextTick` runs when
+ * they are through. Everybody who was answered by one response and calls again is in it. Waiting for
+ * the whole loop (`setImmediate`) would merge little more, because callers queue up behind a request
+ * under way anyway, and would cost a lone caller another round of the loop. There is no timer.
  */
 export class TimestampEngine {
   readonly #context: CallContext;
@@ -89,7 +90,7 @@ export class TimestampEngine {
   #now(): number {
     if (this.#turnStartedAt === undefined) {
       this.#turnStartedAt = performance.now();
-      setImmediate(this.#onTurnEnd);
+      process.nextTick(this.#onTurnEnd);
     }
     return this.#turnStartedAt;
   }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Client, type ClientDuplexStream, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { HOT_STREAM } from "@tsoracle/proto";
+import { frameMessage } from "./grpc-framing.ts";
 import { endOf, type Mark, NO_MARK, regressionOf } from "./high-mark.ts";
+import type { MessageStream } from "./message-stream.ts";
 import { type RpcFailure, STATUS } from "./rpc-failure.ts";
-import { failureOfStatus } from "./status-failure.ts";
+import type { StreamSession } from "./stream-session.ts";
 import type { Target } from "./target.ts";
-import { asBytes, readAnswer, type TimestampAnswer, type TimestampRequest } from "./timestamp-answer.ts";
+import { readAnswer, type TimestampAnswer, type TimestampRequest } from "./timestamp-answer.ts";
 
 /**
  * One bidirectional stream: requests out, answers back, first in, first out. After its end, for
@@ -13,42 +14,45 @@ import { asBytes, readAnswer, type TimestampAnswer, type TimestampRequest } from
  */
 export class TimestampStream {
   readonly #target: Target;
-  readonly #call: ClientDuplexStream<number, Buffer>;
+  readonly #call: MessageStream;
   readonly #pending: TimestampRequest[] = [];
   readonly #onEnd: () => void;
   #last: Mark = NO_MARK;
+  #frame: { readonly count: number; readonly bytes: Buffer } | undefined;
   #ended = false;
   #timer: NodeJS.Timeout | undefined;
   /** When the timer fires, on the clock of `performance.now()`. */
   #timerAt: number = Number.POSITIVE_INFINITY;
 
-  /** `onEnd` is called once, before the pending requests are told. */
-  constructor(target: Target, client: Client, onEnd: () => void) {
+  /** `onEnd` is called once, before the pending requests are told. @throws Error when the session is gone. */
+  constructor(target: Target, session: StreamSession, onEnd: () => void) {
     this.#target = target;
     this.#onEnd = onEnd;
-    this.#call = client.makeBidiStreamRequest(
-      HOT_STREAM.path,
-      HOT_STREAM.requestSerialize,
-      asBytes,
-      new Metadata(),
-      {},
-    );
-    this.#call.on("data", (bytes: Buffer) => this.#onData(bytes));
-    this.#call.on("error", (error: ServiceError) => this.#end(failureOfStatus(target, error)));
-    this.#call.on("end", () => this.#end(this.#lost("the server ended the stream")));
+    this.#call = session.open(HOT_STREAM.path, {
+      message: (bytes) => this.#onMessage(bytes),
+      ended: (status) => this.#end({ target, phase: "call", ...status }),
+    });
   }
 
   request(request: TimestampRequest): void {
     this.#pending.push(request);
-    this.#call.write(request.count);
+    this.#call.write(this.#frameFor(request.count));
     if (request.deadlineAt < this.#timerAt) this.#arm(request.deadlineAt);
+  }
+
+  /** Steady callers ask for the same count again and again, so the last request is kept. */
+  #frameFor(count: number): Buffer {
+    if (this.#frame?.count !== count) {
+      this.#frame = { count, bytes: frameMessage(HOT_STREAM.requestSerialize(count)) };
+    }
+    return this.#frame.bytes;
   }
 
   cancel(reason: string): void {
     this.#end(this.#lost(reason));
   }
 
-  #onData(bytes: Buffer): void {
+  #onMessage(bytes: Buffer): void {
     if (this.#ended) return;
     const head = this.#pending.shift();
     if (head === undefined) {

@@ -30,7 +30,7 @@ export async function callUnary<Request, Response>(
   call: UnaryCall<Request, Response>,
 ): Promise<UnaryReply<Response>> {
   const deadline = Date.now() + call.budgetMs;
-  const failure = await connection.dial(call.budgetMs);
+  const failure = await connection.calls.dial(call.budgetMs);
   const aborted = call.signals.find((signal) => signal.aborted);
   if (aborted !== undefined) return { kind: "aborted", sent: false, reason: aborted.reason };
   if (failure !== undefined) return { kind: "failure", failure };
@@ -57,7 +57,7 @@ function send<Request, Response>(
       return [signal, listener] as const;
     });
     try {
-      sent = connection.client.makeUnaryRequest(
+      sent = connection.calls.client.makeUnaryRequest(
         method.path,
         method.requestSerialize,
         asBytes,

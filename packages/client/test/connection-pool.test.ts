@@ -11,7 +11,8 @@ describe("connection pool", () => {
     const pool = new ConnectionPool([configured], undefined, guardedMetrics(undefined));
     const connection = pool.get(configured);
     expect(pool.get(targetOf("127.0.0.1:1", false))).toBe(connection);
-    expect(connection.ready).toBe(false);
+    expect(connection.session).toBeUndefined();
+    expect(connection.calls.ready).toBe(false);
     pool.close();
     expect(pool.get(configured)).not.toBe(connection);
     pool.close();

@@ -4,7 +4,10 @@
 export interface Timers {
   /** Calls `run` once after `ms`; the returned function prevents it. */
   after(ms: number, run: () => void): () => void;
-  /** Calls `run` at the end of this event-loop turn, when everything that had arrived has been read. */
+  /**
+   * Calls `run` at the end of this event-loop turn: after the present callback and all its
+   * microtasks, when everything that one read of a socket delivered has been taken in.
+   */
   atTurnEnd(run: () => void): void;
   /** Monotonic milliseconds. */
   monotonicMs(): number;
@@ -17,7 +20,7 @@ export const systemTimers: Timers = Object.freeze({
     return () => clearTimeout(timer);
   },
   atTurnEnd(run: () => void): void {
-    setImmediate(run);
+    process.nextTick(run);
   },
   monotonicMs(): number {
     return performance.now();
