@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type ClientHttp2Stream, constants, type IncomingHttpHeaders, type IncomingHttpStatusHeader } from "node:http2";
+import { type ClientHttp2Stream, constants } from "node:http2";
 import { FramingError, MessageReader } from "./grpc-framing.ts";
 import { STATUS } from "./rpc-failure.ts";
-import { type StreamStatus, statusOfHeaders, statusOfResponse } from "./stream-status.ts";
+import { type StreamHeaders, type StreamStatus, statusOfHeaders, statusOfResponse } from "./stream-status.ts";
 
 /** What a stream delivers. Nothing comes after `ended`, which comes once. */
 export interface MessageSink {
@@ -24,8 +24,8 @@ export class MessageStream {
   constructor(stream: ClientHttp2Stream, sink: MessageSink) {
     this.#stream = stream;
     this.#sink = sink;
-    stream.on("response", (headers: IncomingHttpHeaders & IncomingHttpStatusHeader) => this.#onResponse(headers));
-    stream.on("trailers", (headers: IncomingHttpHeaders) => {
+    stream.on("response", (headers: StreamHeaders) => this.#onResponse(headers));
+    stream.on("trailers", (headers: StreamHeaders) => {
       this.#announced = statusOfHeaders(headers);
     });
     stream.on("data", (chunk: Buffer) => this.#onData(chunk));
@@ -45,7 +45,7 @@ export class MessageStream {
     if (!this.#stream.destroyed) this.#stream.close(constants.NGHTTP2_CANCEL);
   }
 
-  #onResponse(headers: IncomingHttpHeaders & IncomingHttpStatusHeader): void {
+  #onResponse(headers: StreamHeaders): void {
     this.#announced = statusOfResponse(headers);
     // A response that is no gRPC stream may have a body of any length; nobody reads it.
     if (this.#announced !== undefined) this.#end(this.#announced);

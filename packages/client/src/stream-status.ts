@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { IncomingHttpHeaders, IncomingHttpStatusHeader } from "node:http2";
 import { decodeLeaderHint, LEADER_HINT_TRAILER, type LeaderHintReading } from "@tsoracle/proto";
 import { STATUS } from "./rpc-failure.ts";
+
+/** Headers or trailers as `node:http2` delivers them. */
+export type StreamHeaders = Readonly<Record<string, string | readonly string[] | number | undefined>>;
 
 /** How a stream ended, as far as the server or the connection said. */
 export interface StreamStatus {
@@ -25,7 +27,7 @@ const STATUS_OF_HTTP: Readonly<Record<number, number>> = {
 };
 
 /** The end that trailers, or headers in their place, announce; undefined when they announce none. */
-export function statusOfHeaders(headers: IncomingHttpHeaders): StreamStatus | undefined {
+export function statusOfHeaders(headers: StreamHeaders): StreamStatus | undefined {
   const text = headers["grpc-status"];
   if (typeof text !== "string") return undefined;
   const status = /^[0-9]{1,3}$/.test(text) ? Number(text) : UNKNOWN_STATUS;
@@ -34,7 +36,7 @@ export function statusOfHeaders(headers: IncomingHttpHeaders): StreamStatus | un
 }
 
 /** The end that a refusing response means, or undefined for the beginning of a gRPC stream. */
-export function statusOfResponse(headers: IncomingHttpHeaders & IncomingHttpStatusHeader): StreamStatus | undefined {
+export function statusOfResponse(headers: StreamHeaders): StreamStatus | undefined {
   const announced = statusOfHeaders(headers);
   if (announced !== undefined) return announced;
   const http = Number(headers[":status"]);
@@ -57,10 +59,10 @@ function percentDecode(text: string): string {
 }
 
 /** Binary metadata travels as base64 with or without padding; zero bytes are a hint that says nothing. */
-function readHint(headers: IncomingHttpHeaders): LeaderHintReading | undefined {
+function readHint(headers: StreamHeaders): LeaderHintReading | undefined {
   const value = headers[LEADER_HINT_TRAILER];
   if (value === undefined) return undefined;
-  const first = (typeof value === "string" ? value : (value[0] ?? "")).split(",")[0]?.trim() ?? "";
+  const first = String(value).split(",")[0]?.trim() ?? "";
   if (!/^[A-Za-z0-9+/]*={0,2}$/.test(first)) return { kind: "malformed", reason: "the trailer is not base64" };
   return decodeLeaderHint(Buffer.from(first, "base64"));
 }
