@@ -64,3 +64,9 @@ export function mintGeneration(seen: Iterable<Ballot>, nonce: bigint): Ballot {
 function joined(round: bigint, nonce: bigint): Ballot {
   return toBallot(epoch((round << 64n) | (nonce & U64_MAX)));
 }
+
+/** The later of two ballots, where one that no ballot is counted up from is as if it had not been seen. */
+export function latestCountable(a: Ballot, b: Ballot): Ballot {
+  if (roundOf(b) >= ROUND_LIMIT) return a;
+  return roundOf(a) >= ROUND_LIMIT ? b : laterBallot(a, b);
+}

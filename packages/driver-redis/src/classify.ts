@@ -13,7 +13,7 @@ const NOT_A_CLUSTER =
 
 /** First match wins (`postgres-redis.md` 4.10). `NOSCRIPT` is not here: the same call sends the script itself. */
 const RULES: readonly Rule[] = [
-  { pattern: /^(MOVED|ASK|CROSSSLOT)\b/, why: "cluster", advice: NOT_A_CLUSTER },
+  { pattern: /^(MOVED|ASK|CROSSSLOT)\b/, why: "topology", advice: NOT_A_CLUSTER },
   { pattern: /^(LOADING|BUSY|TRYAGAIN|MASTERDOWN|CLUSTERDOWN)\b/, why: "unavailable", advice: "" },
   { pattern: /^OOM\b/, why: "refusing", advice: "it is out of memory: raise maxmemory, and keep nothing else on it" },
   { pattern: /^MISCONF\b/, why: "refusing", advice: "it cannot save: look at its log, its disk and the free space" },

@@ -8,9 +8,9 @@ import type { Ballot } from "./ballot.ts";
  * - `refusing`: it is up and will not write: full, read-only, failing to save.
  * - `configuration`: access, TLS, settings: a person has to change something.
  * - `amnesia`: it holds no register, or one that is not the expected one.
- * - `cluster`: it belongs to a Redis Cluster, which fails over asynchronously.
+ * - `topology`: it is not an independent server: part of a Redis Cluster, or one of the others under another name.
  */
-export type FailureKind = "unavailable" | "refusing" | "configuration" | "amnesia" | "cluster";
+export type FailureKind = "unavailable" | "refusing" | "configuration" | "amnesia" | "topology";
 
 export interface NodeFailure {
   readonly kind: "failed";

@@ -6,6 +6,8 @@ interface Sighting {
   readonly answer: StatusAnswer;
   /** Arrival of the reply that first showed this pair of epoch and beat. */
   readonly sinceNs: bigint;
+  /** Arrival of the last reply that showed it. */
+  readonly lastNs: bigint;
 }
 
 /** The newest epoch that a majority shows, and who holds it. */
@@ -28,12 +30,17 @@ export class PairWatch {
   saw(member: string, answer: StatusAnswer, arrivedNs: bigint): void {
     const before = this.#sightings.get(member);
     const isSame = before?.answer.promised === answer.promised && before.answer.beat === answer.beat;
-    this.#sightings.set(member, { answer, sinceNs: isSame ? before.sinceNs : arrivedNs });
+    this.#sightings.set(member, { answer, sinceNs: isSame ? before.sinceNs : arrivedNs, lastNs: arrivedNs });
   }
 
   /** The node has no vote now, so what it showed says nothing. */
   lost(member: string): void {
     this.#sightings.delete(member);
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#sightings.clear();
   }
 
   /** Since when this very pair was seen on the node; undefined if another was seen last, or none. */
@@ -50,14 +57,15 @@ export class PairWatch {
 
   /**
    * Whether a majority reports, each for itself, that nobody needs it: never promised, released cleanly, or silent for
-   * a whole tenure on our clock with its dampener run out. Clocks of nodes can delay a campaign and never cause one.
+   * a whole tenure between two of its replies, with its dampener run out. Clocks of nodes can delay a campaign and
+   * never cause one.
    */
-  mayCampaign(majority: number, tenureMs: number, nowNs: bigint): boolean {
+  mayCampaign(majority: number, tenureMs: number): boolean {
     const tenureNs = BigInt(tenureMs) * 1_000_000n;
     let free = 0;
-    for (const { answer, sinceNs } of this.#sightings.values()) {
+    for (const { answer, sinceNs, lastNs } of this.#sightings.values()) {
       const { promised, released, leasedForMs } = answer;
-      const isSilent = nowNs - sinceNs >= tenureNs && leasedForMs === 0;
+      const isSilent = lastNs - sinceNs >= tenureNs && leasedForMs === 0;
       if (promised === NO_BALLOT || released === promised || isSilent) free += 1;
     }
     return free >= majority;

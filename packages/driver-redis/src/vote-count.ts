@@ -106,7 +106,7 @@ export class VoteCount {
 }
 
 function isLasting(why: NodeFailure["why"]): boolean {
-  return why === "configuration" || why === "amnesia" || why === "cluster";
+  return why === "configuration" || why === "amnesia" || why === "topology";
 }
 
 function isFailure(vote: Vote | NodeFailure): vote is NodeFailure {

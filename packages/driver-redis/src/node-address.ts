@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ConnectionOptions } from "node:tls";
+import { ConsensusError } from "@tsoracle/consensus";
+
+/** How to get in; for all nodes, or for one. What a URL says wins. */
+export interface RedisAccess {
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  /** For `rediss://` nodes, as of `node:tls`: `ca`, `cert`, `key`, `servername`. Certificates are always verified. */
+  readonly tls?: ConnectionOptions | undefined;
+}
+
+export type RedisNodeSpec = string | ({ readonly url: string } & RedisAccess);
+
+/** Where a node is, and how to get in. */
+export interface NodeAddress {
+  /** `host:port`, for messages: never a password. */
+  readonly label: string;
+  readonly host: string;
+  readonly port: number;
+  readonly db: number;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  readonly tls: ConnectionOptions | undefined;
+}
+
+/**
+ * Reads a list of nodes.
+ *
+ * @throws ConsensusError `permanent`: empty, malformed, or the same address twice.
+ */
+export function parseNodes(specs: readonly RedisNodeSpec[], access: RedisAccess): readonly NodeAddress[] {
+  if (!Array.isArray(specs) || specs.length === 0) throw refused("expected a list of Redis URLs, got none");
+  const addresses = specs.map((spec, index) => parseNode(spec, index, access));
+  const labels = addresses.map(({ label }) => label);
+  const twice = labels.find((label, index) => labels.indexOf(label) !== index);
+  if (twice !== undefined) {
+    throw refused(`${twice} is named twice: each node is an independent server with one vote, whatever its database`);
+  }
+  return addresses;
+}
+
+function parseNode(spec: RedisNodeSpec, index: number, access: RedisAccess): NodeAddress {
+  const { url: text, ...own } = typeof spec === "string" ? { url: spec } : spec;
+  const where = `node ${index + 1}`;
+  const url = typeof text === "string" && URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined) {
+    throw refused(`${where}: expected redis://host:port or rediss://host:port, got something that is no URL`);
+  }
+  if (url.protocol !== "redis:" && url.protocol !== "rediss:") {
+    throw refused(`${where}: expected redis:// or rediss://, got ${url.protocol}//`);
+  }
+  const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
+  if (host === "") throw refused(`${where}: the URL has no host`);
+  const port = url.port === "" ? 6379 : Number(url.port);
+  const [, database = ""] = /^\/?([0-9]{0,4})$/.exec(url.pathname) ?? [undefined, "?"];
+  if (database === "?" || url.search !== "" || url.hash !== "") {
+    throw refused(`${where}: expected nothing after the port but a database number, got ${url.pathname}${url.search}`);
+  }
+  const merged = { ...access, ...own };
+  const isTls = url.protocol === "rediss:";
+  if (!isTls && "tls" in own && own.tls !== undefined) throw refused(`${where}: tls needs rediss://, got redis://`);
+  if (merged.tls?.rejectUnauthorized === false) {
+    throw refused(`${where}: tls.rejectUnauthorized: false is refused; give the certificate authority as tls.ca`);
+  }
+  return {
+    label: `${url.hostname}:${port}`,
+    host,
+    port,
+    db: Number(database),
+    username: url.username === "" ? merged.username : decodeURIComponent(url.username),
+    password: url.password === "" ? merged.password : decodeURIComponent(url.password),
+    tls: isTls ? (merged.tls ?? {}) : undefined,
+  };
+}
+
+function refused(message: string): ConsensusError {
+  return new ConsensusError("permanent", `nodes: ${message}`);
+}

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setImmediate as turn } from "node:timers/promises";
+import { Redis, type RedisOptions } from "ioredis";
+import { classify } from "./classify.ts";
+import type { LuaScript } from "./lua.ts";
+import type { NodeAddress } from "./node-address.ts";
+import { type NodeFacts, parseInfo, type RegisterFacts } from "./node-facts.ts";
+import type { NodeFailure } from "./node-outcome.ts";
+
+export interface RedisNodeOptions {
+  readonly address: NodeAddress;
+  readonly key: string;
+  readonly connectionName: string;
+  readonly opTimeoutMs: number;
+  /** Reconnect when commands go unanswered for this long: the other side may be gone without a word. */
+  readonly silenceMs: number;
+  /** Judges the node on each new connection; it has no vote until this answers undefined. */
+  readonly admit: (facts: NodeFacts) => NodeFailure | undefined;
+  /** Hears of every change from or to having a vote. */
+  readonly onChange: (failure: NodeFailure | undefined) => void;
+}
+
+/** What a command brought: a reply, or why there is none. */
+export type Reply = { readonly kind: "reply"; readonly reply: unknown } | NodeFailure;
+
+type Link =
+  | { readonly at: "down"; readonly failure: NodeFailure }
+  | { readonly at: "up"; readonly facts: NodeFacts }
+  | { readonly at: "closed" };
+
+const NOT_YET: NodeFailure = {
+  kind: "failed",
+  why: "unavailable",
+  mayHaveRun: false,
+  message: "is not connected yet",
+};
+const LOST: NodeFailure = { ...NOT_YET, message: "closed the connection" };
+const CLOSED: NodeFailure = { ...NOT_YET, message: "was closed by this process" };
+/** A node that was refused is looked at again after this long, in milliseconds: configurations get corrected. */
+const RECHECK_MS = 500;
+
+/**
+ * One connection to one node. A command is sent at most once, and only on a connection on which the node has shown
+ * that it is the expected one and keeps what it acknowledges. Nothing here throws: failures are values.
+ */
+export class RedisNode {
+  readonly label: string;
+  readonly #options: RedisNodeOptions;
+  readonly #redis: Redis;
+  #link: Link = { at: "down", failure: NOT_YET };
+  #lastError: unknown;
+  #lastReplyMs = performance.now();
+  #recheck: NodeJS.Timeout | undefined;
+  #waiting: (() => void)[] = [];
+
+  constructor(options: RedisNodeOptions) {
+    this.label = options.address.label;
+    this.#options = options;
+    this.#redis = new Redis(clientOptions(options));
+    this.#redis.on("error", (error: unknown) => {
+      this.#lastError = error;
+    });
+    this.#redis.on("ready", () => void this.#inspect());
+    this.#redis.on("close", () => this.#onClose());
+    this.#redis.connect().catch(() => {});
+  }
+
+  /** What the node showed on the present connection; undefined while it has no vote. */
+  get facts(): NodeFacts | undefined {
+    return this.#link.at === "up" ? this.#link.facts : undefined;
+  }
+
+  /** Why it has no vote; undefined while it has one. */
+  get failure(): NodeFailure | undefined {
+    return this.#link.at === "down" ? this.#link.failure : this.#link.at === "closed" ? CLOSED : undefined;
+  }
+
+  /** Whether it is known by now what the node is, or that it cannot be reached. */
+  get isKnown(): boolean {
+    return this.failure !== NOT_YET;
+  }
+
+  /** Judges a node that is connected and has no vote again, now. */
+  recheck(): void {
+    if (this.#link.at === "down" && this.#redis.status === "ready") void this.#inspect();
+  }
+
+  /** Resolves when the node has a vote, has been refused for a reason that waiting does not cure, or time is up. */
+  async settled(timeoutMs: number): Promise<void> {
+    const deadline = performance.now() + timeoutMs;
+    while (this.#link.at === "down" && this.#link.failure.why === "unavailable") {
+      const leftMs = deadline - performance.now();
+      if (leftMs <= 0) return;
+      await this.#change(leftMs);
+    }
+  }
+
+  /**
+   * Runs a script, waiting up to `patienceMs` for a connection first.
+   *
+   * @param args what comes after the key, made from the node's facts
+   */
+  async run(script: LuaScript, args: (facts: NodeFacts) => readonly string[], patienceMs: number): Promise<Reply> {
+    // A failure is never answered in the turn of the call, so that a caller who tries again at once blocks nobody.
+    if (this.#link.at !== "up") await turn();
+    await this.settled(patienceMs);
+    if (this.#link.at !== "up") return this.failure ?? NOT_YET;
+    const values = args(this.#link.facts);
+    try {
+      return { kind: "reply", reply: await this.#evaluate(script, values) };
+    } catch (error) {
+      this.#reconnectIfSilent();
+      return classify(error);
+    }
+  }
+
+  close(): void {
+    this.#link = { at: "closed" };
+    clearTimeout(this.#recheck);
+    this.#notify();
+    this.#redis.disconnect();
+  }
+
+  async #evaluate(script: LuaScript, values: readonly string[]): Promise<unknown> {
+    const { key } = this.#options;
+    try {
+      return this.#heard(await this.#redis.evalsha(script.sha, 1, key, ...values));
+    } catch (error) {
+      // The script is not there after a restart or SCRIPT FLUSH; then nothing was run, and it is sent itself.
+      if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
+      return this.#heard(await this.#redis.eval(script.text, 1, key, ...values));
+    }
+  }
+
+  #heard<T>(reply: T): T {
+    this.#lastReplyMs = performance.now();
+    return reply;
+  }
+
+  /** Reads what the node is, and lets it vote or not. */
+  async #inspect(): Promise<void> {
+    clearTimeout(this.#recheck);
+    this.#lastReplyMs = performance.now();
+    let failure: NodeFailure | undefined;
+    try {
+      const facts = await this.#readFacts();
+      failure = this.#options.admit(facts);
+      if (failure === undefined) return this.#become({ at: "up", facts });
+    } catch (error) {
+      failure = classify(error);
+    }
+    this.#become({ at: "down", failure });
+    if (this.#redis.status !== "ready") return;
+    this.#recheck = setTimeout(() => void this.#inspect(), RECHECK_MS);
+    this.#recheck.unref();
+  }
+
+  async #readFacts(): Promise<NodeFacts> {
+    const { key } = this.#options;
+    const fields = ["v", "cid", "nid", "n", "ttl", "fm", "rs"] as const;
+    const [info, values, expiry, config] = await Promise.all([
+      this.#redis.info(),
+      this.#redis.hmget(key, ...fields),
+      this.#redis.pttl(key),
+      this.#readConfig(),
+    ]);
+    const [version, clusterId, nodeId, n, tenureMs, freshness, driftPpm] = values;
+    const register: RegisterFacts | undefined =
+      version == null
+        ? undefined
+        : {
+            version,
+            clusterId: clusterId ?? "",
+            nodeId: nodeId ?? "",
+            n: n ?? "",
+            tenureMs: tenureMs ?? "",
+            freshness: freshness ?? "",
+            driftPpm: driftPpm ?? "",
+            expiresInMs: Number(expiry),
+          };
+    return { server: { info: parseInfo(info), config }, register };
+  }
+
+  /** Undefined where CONFIG is forbidden or renamed. */
+  async #readConfig(): Promise<ReadonlyMap<string, string> | undefined> {
+    try {
+      const config = new Map<string, string>();
+      for (const name of ["appendfsync", "no-appendfsync-on-rewrite"]) {
+        const reply = (await this.#redis.config("GET", name)) as readonly string[];
+        config.set(name, reply[1] ?? "");
+      }
+      return config;
+    } catch (error) {
+      if (error instanceof Error && error.name === "ReplyError") return undefined;
+      throw error;
+    }
+  }
+
+  #onClose(): void {
+    clearTimeout(this.#recheck);
+    if (this.#link.at === "closed") return;
+    const cause = this.#lastError;
+    this.#lastError = undefined;
+    const failure = cause === undefined ? LOST : { ...classify(cause), mayHaveRun: false };
+    this.#become({ at: "down", failure });
+  }
+
+  #become(link: Link): void {
+    if (this.#link.at === "closed") return;
+    const before = this.failure?.message;
+    this.#link = link;
+    if (this.failure?.message !== before) this.#options.onChange(this.failure);
+    this.#notify();
+  }
+
+  #reconnectIfSilent(): void {
+    if (this.#link.at !== "up" || performance.now() - this.#lastReplyMs < this.#options.silenceMs) return;
+    this.#lastReplyMs = performance.now();
+    this.#redis.disconnect(true);
+  }
+
+  #notify(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const wake of waiting) wake();
+  }
+
+  #change(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      this.#waiting.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+}
+
+/** `postgres-redis.md` 4.8: nothing is queued, tried again or sent again behind our back. */
+function clientOptions(options: RedisNodeOptions): Omit<RedisOptions, "replyMapping"> {
+  const { address, connectionName, opTimeoutMs } = options;
+  return {
+    host: address.host,
+    port: address.port,
+    db: address.db,
+    ...(address.username === undefined ? {} : { username: address.username }),
+    ...(address.password === undefined ? {} : { password: address.password }),
+    ...(address.tls === undefined ? {} : { tls: { ...address.tls, rejectUnauthorized: true } }),
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    autoResubscribe: false,
+    enableReadyCheck: true,
+    enableAutoPipelining: false,
+    reconnectOnError: null,
+    commandTimeout: opTimeoutMs,
+    connectTimeout: 1_000,
+    keepAlive: 1_000,
+    noDelay: true,
+    stringNumbers: true,
+    protocol: 2,
+    disableClientInfo: true,
+    retryStrategy: (times) => Math.min(500, 50 * times) * (0.5 + Math.random() / 2),
+    connectionName,
+  };
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ConsensusError } from "@tsoracle/consensus";
+import { majority } from "@tsoracle/quorum";
+import type { Ballot } from "./ballot.ts";
+import { PERSIST, PREPARE, RELEASE, STATUS } from "./lua.ts";
+import type { NodeFacts } from "./node-facts.ts";
+import type { NodeFailure, PersistOutcome, PrepareOutcome, ReleaseOutcome, StatusOutcome } from "./node-outcome.ts";
+import { quorumRead } from "./quorum-read.ts";
+import type { RedisNode } from "./redis-node.ts";
+import { readPersist, readPrepare, readRelease, readStatus } from "./replies.ts";
+import { type Verdict, VoteCount } from "./vote-count.ts";
+
+/** Whose writes they are. */
+export interface Holder {
+  /** Of the process: 16 hex digits. */
+  readonly id: string;
+  /** Where clients reach it. */
+  readonly endpoint: string;
+}
+
+/** How a round ended, with the answers there were by then. Nodes that are slower still get the write. */
+export interface Round<T> {
+  readonly verdict: Verdict;
+  readonly answers: ReadonlyMap<string, T>;
+}
+
+type Answer = { readonly kind: string; readonly promised?: Ballot } | NodeFailure;
+
+/** The n nodes as one register: what is sent to each, and how rounds are counted. */
+export class Register {
+  readonly nodes: readonly RedisNode[];
+  readonly members: readonly string[];
+  readonly majority: number;
+  readonly holder: Holder;
+  readonly #opTimeoutMs: number;
+
+  constructor(nodes: readonly RedisNode[], holder: Holder, opTimeoutMs: number) {
+    this.nodes = nodes;
+    this.members = nodes.map(({ label }) => label);
+    this.majority = majority(nodes.length);
+    this.holder = holder;
+    this.#opTimeoutMs = opTimeoutMs;
+  }
+
+  /** @param patienceMs how long to wait for a connection before giving up on the node */
+  async status(node: RedisNode, patienceMs: number = this.#opTimeoutMs): Promise<StatusOutcome> {
+    const reply = await node.run(STATUS, (facts) => identity(facts), patienceMs);
+    return reply.kind === "reply" ? readStatus(reply.reply) : reply;
+  }
+
+  async prepare(node: RedisNode, epoch: Ballot): Promise<PrepareOutcome> {
+    const { id, endpoint } = this.holder;
+    const args = (facts: NodeFacts): readonly string[] => [...identity(facts), epoch, id, endpoint];
+    const reply = await node.run(PREPARE, args, this.#opTimeoutMs);
+    return reply.kind === "reply" ? readPrepare(reply.reply) : reply;
+  }
+
+  async persist(node: RedisNode, epoch: Ballot, highWater: number): Promise<PersistOutcome> {
+    const { id, endpoint } = this.holder;
+    const args = (facts: NodeFacts): readonly string[] => [...identity(facts), epoch, id, endpoint, String(highWater)];
+    const reply = await node.run(PERSIST, args, this.#opTimeoutMs);
+    return reply.kind === "reply" ? readPersist(reply.reply) : reply;
+  }
+
+  async release(node: RedisNode, epoch: Ballot, clean: boolean): Promise<ReleaseOutcome> {
+    const args = (facts: NodeFacts): readonly string[] => [
+      ...identity(facts),
+      epoch,
+      this.holder.id,
+      clean ? "1" : "0",
+    ];
+    const reply = await node.run(RELEASE, args, 0);
+    return reply.kind === "reply" ? readRelease(reply.reply) : reply;
+  }
+
+  /**
+   * Sends to every node and resolves as soon as there is a verdict, at the latest after the time of a round. It never
+   * rejects, and what was sent is not taken back.
+   */
+  round<T extends Answer>(what: string, send: (node: RedisNode) => Promise<T>): Promise<Round<T>> {
+    return new Promise((resolve) => {
+      const count = new VoteCount(this.members);
+      const answers = new Map<string, T>();
+      const conclude = (): void => {
+        const verdict = count.verdict(what);
+        if (verdict === undefined) return;
+        clearTimeout(timer);
+        resolve({ verdict, answers: new Map(answers) });
+      };
+      const timer = setTimeout(() => {
+        count.expire();
+        conclude();
+      }, this.#opTimeoutMs);
+      for (const node of this.nodes) {
+        void send(node).then((answer) => {
+          answers.set(node.label, answer);
+          count.record(node.label, answer);
+          conclude();
+        });
+      }
+    });
+  }
+
+  /**
+   * The high-water as anybody may read it, without writing: see {@link quorumRead}. Reads again while a write is on
+   * its way to some nodes.
+   *
+   * @throws ConsensusError `transient` or `permanent`
+   */
+  async read(): Promise<number> {
+    const deadline = performance.now() + 4 * this.#opTimeoutMs;
+    for (;;) {
+      const { highWater, verdict } = await this.#readOnce();
+      if (highWater !== undefined) return highWater;
+      if (verdict?.kind === "refused") {
+        const { code, message } = verdict.error;
+        throw new ConsensusError(code === "permanent" ? code : "transient", message.replace(/^\[\w+\] /, ""));
+      }
+      if (performance.now() > deadline) {
+        throw new ConsensusError(
+          "transient",
+          "the nodes that answer disagree on the high-water, and no leader has settled it yet",
+        );
+      }
+    }
+  }
+
+  #readOnce(): Promise<{ readonly highWater?: number; readonly verdict?: Verdict | undefined }> {
+    return new Promise((resolve) => {
+      const n = this.members.length;
+      const count = new VoteCount(this.members);
+      const heard: number[] = [];
+      let left = n;
+      const finish = (): void => {
+        clearTimeout(timer);
+        resolve({ verdict: count.verdict("STATUS") });
+      };
+      const timer = setTimeout(() => {
+        count.expire();
+        finish();
+      }, this.#opTimeoutMs);
+      for (const node of this.nodes) {
+        void this.status(node).then((answer) => {
+          left -= 1;
+          count.record(node.label, answer);
+          if (answer.kind === "ok") heard.push(answer.highWater);
+          const read = quorumRead(heard, n);
+          if (read.kind === "known") {
+            clearTimeout(timer);
+            resolve({ highWater: read.highWater });
+          } else if (left === 0) finish();
+        });
+      }
+    });
+  }
+
+  close(): void {
+    for (const node of this.nodes) node.close();
+  }
+}
+
+/** Which node this must be, checked by every script; the run id is checked in strict mode only, which is not here yet. */
+function identity({ register }: NodeFacts): readonly [string, string, string] {
+  return [register?.clusterId ?? "", register?.nodeId ?? "", ""];
+}

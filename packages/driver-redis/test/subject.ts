@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomUUID } from "node:crypto";
+import type { Faults, Release, Subject, Universe } from "@tsoracle/conformance";
+import type { LeaderState, TenureTerms } from "@tsoracle/consensus";
+import { FaultProxy, type RedisServer, startRedisNodes, waitUntil } from "@tsoracle/test-services";
+import type { OpenRedisDriver } from "../src/driver.ts";
+import { type Freshness, initRedisNodes, openRedisDriver, redisCapabilitiesOf } from "../src/index.ts";
+
+/** The shortest tenure there is: a crash costs a little more than this. */
+export const TEST_TERMS: TenureTerms = { tenureMs: 1_000, drift: 0.1 };
+/** As long as may be: real servers sync real disks, and tests share the machine. */
+export const TEST_OP_TIMEOUT_MS = 240;
+
+export interface RedisSubjectOptions {
+  /** How many Redis nodes the register has. @defaultValue 5 */
+  readonly redisNodes?: number;
+  readonly freshness?: Freshness;
+  /** @defaultValue servers of its own, which end with the process */
+  readonly redis?: () => readonly RedisServer[];
+}
+
+/** Three driver nodes on real Redis nodes, each through proxies of its own. */
+export function redisSubject(options: RedisSubjectOptions = {}): Subject {
+  const { redisNodes = 5, freshness = "lease", redis } = options;
+  let own: Promise<readonly RedisServer[]> | undefined;
+  const servers = (): Promise<readonly RedisServer[]> => {
+    if (redis !== undefined) return Promise.resolve(redis().slice(0, redisNodes));
+    own ??= startRedisNodes(redisNodes);
+    return own;
+  };
+  const mode = freshness === "lease" ? "" : `-${freshness}`;
+  return {
+    name: `redis${redisNodes === 5 ? "" : `-${redisNodes}-nodes`}${mode}`,
+    capabilities: redisCapabilitiesOf("replicated", freshness),
+    nodes: 3,
+    faults: ["crash", "loseReply", "stall", "elect", "partition"],
+    resigns: true,
+    waivers: { setSequence: "the driver has no sequences" },
+    provision: async () => RedisUniverse.create(await servers(), freshness),
+  };
+}
+
+/** The life of one driver node: its driver, and its own way to each Redis. */
+interface Life {
+  readonly driver: OpenRedisDriver;
+  readonly proxies: readonly FaultProxy[];
+}
+
+export class RedisUniverse implements Universe {
+  readonly faults: Pick<Faults, "crash" | "loseReply" | "stall" | "elect" | "partition"> = {
+    crash: (node) => this.#crash(node),
+    loseReply: async (node) => this.#loseReply(node),
+    stall: async (node) => this.#stall(node),
+    elect: (node) => this.#elect(node),
+    partition: async (groups) => this.#partition(groups),
+  };
+  readonly #servers: readonly RedisServer[];
+  readonly #freshness: Freshness;
+  readonly #name: string;
+  readonly #lives = new Map<number, Life>();
+  readonly #dying: Promise<void>[] = [];
+
+  private constructor(servers: readonly RedisServer[], freshness: Freshness) {
+    this.#servers = servers;
+    this.#freshness = freshness;
+    this.#name = `kit-${randomUUID()}`;
+  }
+
+  static async create(servers: readonly RedisServer[], freshness: Freshness): Promise<RedisUniverse> {
+    const universe = new RedisUniverse(servers, freshness);
+    await initRedisNodes({ ...universe.#options(), nodes: servers.map(({ url }) => url) });
+    return universe;
+  }
+
+  async open(node: number): Promise<OpenRedisDriver> {
+    const before = this.#lives.get(node);
+    if (before !== undefined) await this.#end(before);
+    const proxies = await Promise.all(this.#servers.map((server) => FaultProxy.open(server)));
+    const nodes = proxies.map((proxy, index) => proxy.url(this.#servers[index]?.url ?? ""));
+    const driver = await openRedisDriver({ ...this.#options(), nodes, advertise: `127.0.0.1:${50_051 + node}` });
+    const life = { driver: driver as OpenRedisDriver, proxies };
+    this.#lives.set(node, life);
+    return life.driver;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#lives.values()].map((life) => this.#end(life)));
+    await Promise.all(this.#dying);
+  }
+
+  #options(): { name: string; freshness: Freshness; tenure: TenureTerms; opTimeoutMs: number } {
+    return { name: this.#name, freshness: this.#freshness, tenure: TEST_TERMS, opTimeoutMs: TEST_OP_TIMEOUT_MS };
+  }
+
+  async #end({ driver, proxies }: Life): Promise<void> {
+    await driver[Symbol.asyncDispose]();
+    await Promise.all(proxies.map((proxy) => proxy.close()));
+  }
+
+  /** Nothing that it does from now on reaches any node; what is left of it ends by itself. */
+  async #crash(node: number): Promise<void> {
+    const life = this.#life(node);
+    this.#lives.delete(node);
+    await Promise.all(life.proxies.map((proxy) => proxy.close()));
+    this.#dying.push(life.driver[Symbol.asyncDispose]());
+  }
+
+  #loseReply(node: number): void {
+    for (const proxy of this.#life(node).proxies) void proxy.loseReply();
+  }
+
+  #stall(node: number): Release {
+    const { proxies } = this.#life(node);
+    for (const proxy of proxies) proxy.set({ up: "hold" });
+    return () => {
+      for (const proxy of proxies) proxy.set({ up: "pass" });
+    };
+  }
+
+  /** The store stays with the first group; the others reach nothing. */
+  #partition(groups: readonly (readonly number[])[]): Release {
+    const cut = groups
+      .slice(1)
+      .flat()
+      .flatMap((node) => this.#lives.get(node)?.proxies ?? []);
+    for (const proxy of cut) proxy.set({ up: "hold", down: "hold" });
+    return () => {
+      for (const proxy of cut) proxy.set({ up: "pass", down: "pass" });
+    };
+  }
+
+  /** Whoever else wins in between resigns again. */
+  async #elect(node: number): Promise<void> {
+    const target = this.#life(node).driver;
+    for (const { driver } of this.#lives.values()) await resignIfLeading(driver);
+    target.stand();
+    await waitUntil(
+      `node ${node} to lead`,
+      async () => {
+        if ((await stateOf(target))?.role === "leader") return true;
+        for (const { driver } of this.#lives.values()) {
+          if (driver !== target && (await resignIfLeading(driver))) target.stand();
+        }
+        return false;
+      },
+      { everyMs: 10 },
+    );
+  }
+
+  #life(node: number): Life {
+    const life = this.#lives.get(node);
+    if (life === undefined) throw new TypeError(`open node ${node} first`);
+    return life;
+  }
+}
+
+async function resignIfLeading(driver: OpenRedisDriver): Promise<boolean> {
+  if ((await stateOf(driver))?.role !== "leader") return false;
+  await driver.resign("the subject elects another node");
+  return true;
+}
+
+/** The first item of a new stream is the present state; undefined once the driver is disposed. */
+export async function stateOf(driver: OpenRedisDriver): Promise<LeaderState | undefined> {
+  const stop = new AbortController();
+  try {
+    for await (const item of driver.leadershipEvents({ signal: stop.signal })) return item;
+    return undefined;
+  } finally {
+    stop.abort();
+  }
+}
