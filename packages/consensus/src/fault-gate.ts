@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { untilAborted } from "./calls.ts";
 import { ConsensusError, type ConsensusErrorCode } from "./consensus-error.ts";
-import type { DriverMethod, FailNextOptions, FaultControls } from "./faulty.ts";
+import type { DriverMethod, FailNextOptions, FaultControls } from "./fault-controls.ts";
 import type { CallOptions } from "./leader-state.ts";
 
 const writes: ReadonlySet<DriverMethod> = new Set(["persistHighWater", "sequences.advance", "leases.replace"]);
