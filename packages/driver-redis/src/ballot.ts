@@ -12,9 +12,6 @@ export const NO_BALLOT: Ballot = "0".repeat(32);
 
 /** A round from here on is never counted up from: it can only come from a damaged node. */
 const ROUND_LIMIT = 1n << 63n;
-/** The top 16 bits of a round count how often the register was restored by hand. */
-const GENERATION_SHIFT = 48n;
-
 export function isBallot(text: unknown): text is Ballot {
   return typeof text === "string" && /^[0-9a-f]{32}$/.test(text);
 }
@@ -49,16 +46,6 @@ export function mintBallot(seen: Iterable<Ballot>, nonce: bigint): Ballot {
     if (round < ROUND_LIMIT && round > largest) largest = round;
   }
   return joined(largest + 1n, nonce);
-}
-
-/** A ballot of the next restore generation: above every ballot of all earlier ones, seen or not. */
-export function mintGeneration(seen: Iterable<Ballot>, nonce: bigint): Ballot {
-  let generation = 0n;
-  for (const ballot of seen) {
-    const round = roundOf(ballot);
-    if (round < ROUND_LIMIT && round >> GENERATION_SHIFT > generation) generation = round >> GENERATION_SHIFT;
-  }
-  return joined((generation + 1n) << GENERATION_SHIFT, nonce);
 }
 
 function joined(round: bigint, nonce: bigint): Ballot {

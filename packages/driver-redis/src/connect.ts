@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import { ConsensusError } from "@tsoracle/consensus";
+import { majority } from "@tsoracle/quorum";
+import { Admission } from "./admission.ts";
 import type { NodeFacts } from "./node-facts.ts";
 import type { NodeFailure } from "./node-outcome.ts";
-import type { OracleSettings } from "./options.ts";
+import { driftPpm, type OracleSettings } from "./options.ts";
 import { RedisNode } from "./redis-node.ts";
+import { Register } from "./register.ts";
 
 /** Opens a connection to every node. Nothing is waited for. */
 export function connectNodes(
@@ -33,4 +37,44 @@ export function connectNodes(
 /** Waits until it is known of every node whether it may vote, or until time is up. */
 export async function nodesKnown(nodes: readonly RedisNode[], timeoutMs: number): Promise<void> {
   await Promise.all(nodes.map((node) => node.settled(timeoutMs)));
+}
+
+export interface ConnectOptions {
+  /** Of this process; every write says whose it is. */
+  readonly nonce: bigint;
+  /** Where clients reach this process; empty if they do not. */
+  readonly endpoint: string;
+  /** How long to wait for nodes that do not answer, in milliseconds. */
+  readonly patienceMs: number;
+}
+
+/**
+ * Opens the register that was made on these nodes.
+ *
+ * @throws ConsensusError `permanent` if what is wrong will not pass by itself; nothing was written.
+ */
+export async function connectRegister(settings: OracleSettings, options: ConnectOptions): Promise<Register> {
+  const { terms, freshness, acceptDataLoss, opTimeoutMs, addresses } = settings;
+  const expected = { n: addresses.length, tenureMs: terms.tenureMs, freshness, driftPpm: driftPpm(terms) };
+  const admission = new Admission(expected, acceptDataLoss);
+  const nodes = connectNodes(settings, (label, facts) => admission.judge(label, facts));
+  await nodesKnown(nodes, options.patienceMs);
+  const objection = objectionTo(nodes);
+  if (objection !== undefined) {
+    for (const node of nodes) node.close();
+    throw objection;
+  }
+  const holder = { id: options.nonce.toString(16).padStart(16, "0"), endpoint: options.endpoint };
+  return new Register(nodes, holder, opTimeoutMs);
+}
+
+/** Why nobody should work on these nodes, if waiting would not help. */
+function objectionTo(nodes: readonly RedisNode[]): ConsensusError | undefined {
+  const failures = nodes.flatMap(({ label, failure }) => (failure === undefined ? [] : [{ label, ...failure }]));
+  const lasting = failures.filter(({ why }) => why !== "unavailable" && why !== "refusing");
+  const isWrong =
+    lasting.some(({ why }) => why === "topology") || nodes.length - lasting.length < majority(nodes.length);
+  if (!isWrong) return undefined;
+  const list = lasting.map(({ label, message }) => `${label} ${message}`).join("; ");
+  return new ConsensusError("permanent", `this oracle cannot be served from these Redis nodes: ${list}`);
 }

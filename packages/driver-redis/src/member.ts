@@ -2,12 +2,13 @@
 import { type LeadershipCell, type LeaseClock, type LeaseMark, type TenureTerms, WaitOut } from "@tsoracle/consensus";
 import { type Ballot, latestCountable, mintBallot, NO_BALLOT, toEpoch } from "./ballot.ts";
 import type { Freshness } from "./capabilities.ts";
-import { Election, type Mandate } from "./election.ts";
+import type { Mandate } from "./election.ts";
 import { readEndpoint } from "./options.ts";
 import { PairWatch } from "./pair-watch.ts";
 import type { RedisNode } from "./redis-node.ts";
 import type { Register } from "./register.ts";
 import { Reign } from "./reign.ts";
+import { runElection } from "./run-election.ts";
 import { type OwnReign, waitAfter } from "./succession.ts";
 import { Waker } from "./waker.ts";
 
@@ -171,58 +172,17 @@ export class Member {
 
   /** One candidacy: PREPARE once to each node, then STATUS to those that promised. */
   async #campaign(): Promise<Reign | undefined> {
-    const { register, nonce, clock } = this.#parts;
+    const { nonce, clock } = this.#parts;
     const sent = clock.mark();
     this.#parts.cell.set({ role: "unknown" });
     const ballot = mintBallot([...this.#watch.promises(), this.#largest], nonce);
     this.#largest = latestCountable(this.#largest, ballot);
-    const election = new Election(ballot, register.members);
-    await this.#gather(election);
-    if (election.state.phase === "verifying") await this.#verify(election, election.state.members);
-    const { state } = election;
-    if (state.phase === "elected") return this.#begin(state.mandate, sent);
-    if (state.phase === "lost") this.#largest = latestCountable(this.#largest, state.largest);
+    const end = await runElection(ballot, this.#parts);
+    if (end.phase === "elected") return this.#begin(end.mandate, sent);
+    this.#largest = latestCountable(this.#largest, end.largest);
     this.#isStanding = false;
     await this.#tellReleased(ballot, false);
     return undefined;
-  }
-
-  #gather(election: Election): Promise<void> {
-    const { register, clock } = this.#parts;
-    return this.#phase(election, "preparing", register.nodes, async (node) => {
-      const outcome = await register.prepare(node, election.epoch);
-      election.onPrepare(node.label, outcome, clock.monotonicNs());
-    });
-  }
-
-  #verify(election: Election, members: readonly string[]): Promise<void> {
-    const { register } = this.#parts;
-    const nodes = register.nodes.filter(({ label }) => members.includes(label));
-    return this.#phase(election, "verifying", nodes, async (node) => {
-      election.onStatus(node.label, await register.status(node));
-    });
-  }
-
-  /** Runs one phase of an election until the machine leaves it, or time is up. */
-  #phase(
-    election: Election,
-    phase: "preparing" | "verifying",
-    nodes: readonly RedisNode[],
-    ask: (node: RedisNode) => Promise<void>,
-  ): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        if (election.state.phase === phase) election.onTimeout();
-        resolve();
-      }, this.#parts.opTimeoutMs);
-      for (const node of nodes) {
-        void ask(node).then(() => {
-          if (election.state.phase === phase) return;
-          clearTimeout(timer);
-          resolve();
-        });
-      }
-    });
   }
 
   /** The reign that a mandate gives. Its election was a renewal: every promise is a write that checked the epoch. */
