@@ -65,13 +65,23 @@ export class Connection {
     try {
       const signal = AbortSignal.any([tooLate, this.#closed.signal]);
       const session = await StreamSession.connect(this.target, this.#tls, signal);
+      // Closing may have come between the end of the dial and this line, and must find nothing left open.
+      if (this.#closed.signal.aborted) {
+        session.close();
+        return this.#wasClosed();
+      }
       this.#session = session;
       this.#metrics.observe("tsoracle.client.connect.duration", (performance.now() - startedAt) / 1000);
       return undefined;
     } catch (error) {
       this.#metrics.count("tsoracle.client.connect.failures.total");
+      if (this.#closed.signal.aborted) return this.#wasClosed();
       if (tooLate.aborted) return connectTimeout(this.target, budgetMs);
       return connectFailure(this.target, error instanceof Error ? error.message : String(error), error);
     }
+  }
+
+  #wasClosed(): RpcFailure {
+    return connectFailure(this.target, "the connection was closed");
   }
 }

@@ -44,9 +44,11 @@ export class StreamSession {
    */
   static connect(target: Target, tls: ClientTlsOptions | undefined, signal: AbortSignal): Promise<StreamSession> {
     return new Promise((resolve, reject) => {
+      if (signal.aborted) throw new Error("no connection in time");
       // The socket is our own because the session does not pass on all of its errors, a refused certificate for one.
       const socket = openSocket(target, tls);
-      const session = connect(`${target.secure ? "https" : "http"}://${target.address}`, {
+      // The address is no URL for every host that can be dialled, and the session asks it for nothing.
+      const session = connect(target.secure ? "https://localhost" : "http://localhost", {
         settings: { enablePush: false },
         createConnection: () => socket,
       });

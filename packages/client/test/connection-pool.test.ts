@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { describe, expect, it } from "vitest";
+import { once } from "node:events";
+import { createServer, type Http2Session } from "node:http2";
+import type { AddressInfo } from "node:net";
+import { credentials } from "@grpc/grpc-js";
+import { describe, expect, it, vi } from "vitest";
 import { guardedMetrics } from "../src/client-metrics.ts";
+import { Connection } from "../src/connection.ts";
 import { ConnectionPool } from "../src/connection-pool.ts";
+import { StreamSession } from "../src/stream-session.ts";
 import { targetOf } from "../src/target.ts";
 
 const configured = targetOf("127.0.0.1:1", false);
@@ -39,5 +45,49 @@ describe("connection pool", () => {
     expect(pool.get(hinted[39] as (typeof hinted)[0])).toBe(connections[39]);
     expect(pool.get(hinted[0] as (typeof hinted)[0])).not.toBe(connections[0]);
     pool.close();
+  });
+});
+
+describe("connection", () => {
+  it("leaves no session open when it is closed in the turn in which its dial succeeds", async () => {
+    const server = createServer();
+    const sessions: Http2Session[] = [];
+    server.on("session", (session) => sessions.push(session));
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const target = targetOf(`127.0.0.1:${(server.address() as AddressInfo).port}`, false);
+    const connection = new Connection({
+      target,
+      tls: undefined,
+      credentials: credentials.createInsecure(),
+      metrics: guardedMetrics(undefined),
+    });
+    const dial = StreamSession.connect.bind(StreamSession);
+    const spy = vi.spyOn(StreamSession, "connect").mockImplementation((...args) => {
+      const connecting = dial(...args);
+      // This listener runs before that of the connection, which has not been told yet.
+      void connecting.then(() => connection.close());
+      return connecting;
+    });
+    const failure = await connection.dialSession(10_000);
+    spy.mockRestore();
+    expect(failure?.message).toBe("the connection was closed");
+    expect(connection.session).toBeUndefined();
+    await expect.poll(() => sessions.length > 0 && sessions.every(({ destroyed }) => destroyed)).toBe(true);
+    server.close();
+    await once(server, "close");
+  });
+
+  it("says that it was closed, and not that time ran out, to who was dialling", async () => {
+    const target = targetOf("127.0.0.1:1", false);
+    const connection = new Connection({
+      target,
+      tls: undefined,
+      credentials: credentials.createInsecure(),
+      metrics: guardedMetrics(undefined),
+    });
+    const dialling = connection.dialSession(10_000);
+    connection.close();
+    expect((await dialling)?.message).toBe("the connection was closed");
   });
 });

@@ -146,6 +146,30 @@ describe("StreamSession.connect", () => {
   });
 
   it.each([
+    ["an IPv6 address without brackets", "::1"],
+    ["a host that no address of the web can hold", "no<such>host"],
+  ])("rejects for %s, and leaves no error behind for the process", async (_what, host) => {
+    // What is left behind would arrive as an uncaught exception, which fails the run.
+    const target = targetOf(`${host}:1`, false);
+    const failure = await StreamSession.connect(target, undefined, AbortSignal.timeout(10_000)).then(
+      () => undefined,
+      (error: NodeJS.ErrnoException) => error.code,
+    );
+    // Refused, or on a machine without IPv6 not available: either way the system has said so.
+    expect(failure).toMatch(/^(ECONNREFUSED|EADDRNOTAVAIL|ENETUNREACH|ENOTFOUND|EAI_AGAIN|EINVAL)$/);
+  });
+
+  it("is not begun for a signal that has aborted already", async () => {
+    const server = createTcpServer(() => expect.unreachable("it was dialled"));
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    servers.push(server);
+    const { port } = server.address() as AddressInfo;
+    const target = targetOf(`127.0.0.1:${port}`, false);
+    await expect(StreamSession.connect(target, undefined, AbortSignal.abort())).rejects.toThrow("in time");
+  });
+
+  it.each([
     ["talks something else", "SSH-2.0-nothing\r\n".repeat(20)],
     ["closes at once", ""],
   ])("rejects when the server %s", async (_what, greeting) => {
