@@ -262,8 +262,8 @@ export class Election {
   /** A statement of the campaign itself. Its answer counts only while its session is the present one. */
   #ask(send: (session: PgSession) => Promise<Reply>, answer: (reply: Reply) => CampaignEvent): void {
     const session = this.#gate.current;
-    if (session === undefined) return;
-    void this.#answer(session, send(session), answer);
+    if (session === undefined) this.#dispatch({ type: "lost", permanent: false });
+    else void this.#answer(session, send(session), answer);
   }
 
   async #answer(session: PgSession, sent: Promise<Reply>, answer: (reply: Reply) => CampaignEvent): Promise<void> {
@@ -321,7 +321,7 @@ export class Election {
 
   async #renew(epoch: Epoch): Promise<void> {
     const session = this.#gate.current;
-    if (session === undefined) return;
+    if (session === undefined) return this.#dispatch({ type: "lost", permanent: false });
     try {
       await this.renewing(session, epoch, "cannot renew the reign", this.#config.statements.renew, []);
     } catch (error) {

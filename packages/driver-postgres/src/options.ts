@@ -52,7 +52,7 @@ export interface PostgresDriverOptions extends TargetOptions {
   readonly readOnlyGraceMs?: number | undefined;
   /** Most sequence keys of the oracle. Give every server the same. @defaultValue 10000 */
   readonly seqKeyCap?: number | undefined;
-  /** Whether this server wants to lead now; asked before each try. A leader that no longer wants to must resign. */
+  /** Whether this server wants to lead now; asked before each try. Throwing is no. A leader that no longer wants to must resign. */
   readonly mayLead?: (() => boolean) | undefined;
   readonly log?: DriverLog | undefined;
 }
@@ -128,7 +128,7 @@ export function checkOptions(options: PostgresDriverOptions, parts: PostgresDriv
     connectTimeoutMs: Math.max(MIN_CONNECT_TIMEOUT_MS, 2 * opTimeoutMs),
     readOnlyGraceMs: wholeIn("readOnlyGraceMs", options.readOnlyGraceMs ?? 60_000, 0, 2 ** 31 - 1),
     seqKeyCap: wholeIn("seqKeyCap", options.seqKeyCap ?? DEFAULT_SEQ_KEY_CAP, 0, 1_000_000),
-    mayLead: options.mayLead ?? (() => true),
+    mayLead: willing(options.mayLead),
     log: unbreakable(options.log),
     clock: parts.clock ?? new LeaseClock(),
     random: parts.random ?? Math.random,
@@ -172,6 +172,16 @@ export function readEndpoint(text: string | null): PeerEndpoint | undefined {
   if (typeof text !== "string" || text.length > MAX_ENDPOINT_CHARACTERS || /[\p{Cc}\s]/u.test(text)) return undefined;
   const parsed = parsePeerEndpoint(text);
   return parsed.ok ? parsed.endpoint : undefined;
+}
+
+function willing(mayLead: (() => boolean) | undefined): () => boolean {
+  return () => {
+    try {
+      return mayLead === undefined || mayLead();
+    } catch {
+      return false;
+    }
+  };
 }
 
 function oneOf<T extends string>(name: string, value: T, allowed: readonly T[]): T {

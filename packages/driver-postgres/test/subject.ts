@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Faults, Release, Subject, Universe } from "@tsoracle/conformance";
-import type { LeaderState } from "@tsoracle/consensus";
 import type { Epoch, SeqKey } from "@tsoracle/core";
 import { FaultProxy, type PostgresServer, runSql } from "@tsoracle/test-services";
 import { type Freshness, openPostgresDriver, type PostgresDriver, postgresCapabilitiesOf } from "../src/index.ts";
-import { OP_TIMEOUT_MS, prepareOracle, ROLE, SCHEMA, TENURE_MS } from "./oracle.ts";
+import { asRole, leads } from "./node.ts";
+import { OP_TIMEOUT_MS, prepareOracle, SCHEMA, TENURE_MS } from "./oracle.ts";
 
 const NODES = 3;
 const SEQ_KEY_CAP = 20;
@@ -63,12 +63,10 @@ class PostgresUniverse implements Universe {
   async open(node: number): Promise<PostgresDriver> {
     await this.#lives.get(node)?.proxy.close();
     const proxy = await FaultProxy.open(this.#server);
-    const url = new URL(proxy.url(this.#database));
-    url.username = ROLE;
     const life = { mayLead: true } as { -readonly [Field in keyof Life]: Life[Field] };
     life.proxy = proxy;
     life.driver = await openPostgresDriver({
-      url: url.href,
+      url: asRole(proxy.url(this.#database)),
       oracle: this.#oracle,
       advertise: `127.0.0.1:${50_000 + node}`,
       schema: SCHEMA,
@@ -118,7 +116,7 @@ class PostgresUniverse implements Universe {
     for (const life of this.#lives.values()) life.mayLead = life === target;
     try {
       await Promise.all([...this.#lives.values()].map(({ driver }) => driver.resign("the kit elects another")));
-      await until(target.driver, (item) => item.role === "leader" && item.epoch > before);
+      await leads(target.driver, before);
     } finally {
       for (const life of this.#lives.values()) life.mayLead = true;
     }
@@ -152,18 +150,4 @@ class PostgresUniverse implements Universe {
     if (life === undefined) throw new TypeError(`open node ${node} first`);
     return life;
   }
-}
-
-/** Resolves when the driver's own stream shows it. */
-export async function until<T extends LeaderState>(
-  driver: PostgresDriver,
-  wanted: (item: LeaderState) => boolean,
-): Promise<T> {
-  const stop = new AbortController();
-  try {
-    for await (const item of driver.leadershipEvents({ signal: stop.signal })) if (wanted(item)) return item as T;
-  } finally {
-    stop.abort();
-  }
-  throw new Error("the leadership stream ended before it showed what the test waits for");
 }
