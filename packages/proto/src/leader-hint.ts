@@ -2,6 +2,7 @@
 import type { Epoch, LeaderHint as KnownLeader } from "@tsoracle/core";
 import { epochFromWire, epochToWire } from "./epoch-wire.ts";
 import { type EpochWire, LeaderHint } from "./gen/tsoracle/v1/tso.ts";
+import { decodeUtf8 } from "./strict-utf8.ts";
 import { WireCursor } from "./wire-cursor.ts";
 
 /** The binary trailer of a NOT_LEADER status; present, if empty, on each of them (`tsoracle-behaviour.md` 3.4). */
@@ -29,9 +30,6 @@ export type LeaderHintReading =
     }
   | { readonly kind: "malformed"; readonly reason: string };
 
-/** Replacing bad UTF-8 would name a host that nobody sent, so it is an error. */
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
 /**
  * Reads a trailer. Never throws: the bytes come from a peer. Strict, because the generated decoder
  * goes on with a partial hint where protobuf demands a refusal, and a hint decides where requests go.
@@ -51,7 +49,7 @@ function read(bytes: Uint8Array): LeaderHintReading {
   cursor.open(bytes);
   while (!cursor.done) {
     const tag = cursor.tag();
-    if (tag === 0x0a) leaderEndpoint = utf8.decode(cursor.delimited());
+    if (tag === 0x0a) leaderEndpoint = decodeUtf8(cursor.delimited());
     else if (tag === 0x12) leaderEpoch = readEpoch(cursor.delimited(), leaderEpoch);
     else cursor.skip(tag);
   }

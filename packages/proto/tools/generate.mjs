@@ -4,7 +4,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join, relative } from "node:path";
+import { delimiter, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const packageDir = fileURLToPath(new URL("..", import.meta.url));
@@ -34,12 +34,33 @@ function descriptorSetSource() {
   ].join("\n");
 }
 
+/**
+ * Makes the generated readers refuse strings that are not UTF-8. The library's own switch for that
+ * is global, and would reach into every other protobuf user of the process.
+ */
+function readStringsStrictly(into) {
+  for (const name of filesOf(into)) {
+    const path = join(into, name);
+    const source = readFileSync(path, "utf8");
+    const made = source.replaceAll("new BinaryReader(input)", "new BinaryReader(input, decodeUtf8)");
+    if (made === source) {
+      if (source.includes("reader.string()")) throw new Error(`${name}: cannot find where its readers are made`);
+      continue;
+    }
+    const module = relative(dirname(path), join(into, "..", "strict-utf8.ts")).replaceAll("\\", "/");
+    const imported = made.replace(/^import \{ BinaryReader.*$/m, `$&\nimport { decodeUtf8 } from "${module}";`);
+    if (imported === made) throw new Error(`${name}: cannot find the import of its readers`);
+    writeFileSync(path, imported);
+  }
+}
+
 function generate(into) {
   rmSync(into, { recursive: true, force: true });
   mkdirSync(into, { recursive: true });
   const template = JSON.parse(readFileSync(join(packageDir, "buf.gen.json"), "utf8"));
   for (const plugin of template.plugins) plugin.out = into;
   buf("generate", "--template", JSON.stringify(template));
+  readStringsStrictly(into);
   writeFileSync(join(into, "descriptor-set.ts"), descriptorSetSource());
 }
 

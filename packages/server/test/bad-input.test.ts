@@ -6,7 +6,7 @@ import { openMemoryDriver } from "@tsoracle/consensus/memory";
 import { HOT_GET_TS } from "@tsoracle/proto";
 import { describe, expect, it } from "vitest";
 import { type BoundAddress, createServer, type ServerLimits, type TsoServer } from "../src/index.ts";
-import { becomes, refusal, tso, WireClient } from "./support/wire.ts";
+import { becomes, refusal, sequenceReads, tso, WireClient } from "./support/wire.ts";
 
 const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const SETTINGS = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
@@ -131,6 +131,22 @@ describe("bad input on the port", () => {
     using client = new WireClient(address);
     const entries = Array.from({ length: 128 }, (_, index) => ({ key: `${index}`.padEnd(128, "k"), count: 65_536 }));
     expect((await client.call(tso.getSeqBatch, { entries })).grants).toHaveLength(128);
+  });
+
+  it("refuses sequence keys that are not UTF-8, so that no two of them share a counter", async () => {
+    const { server, address } = await serving();
+    await using _ = server;
+    using client = new WireClient(address);
+    const bytes = (request: Buffer): Buffer => request;
+    const raw = { ...tso.getSeq, requestSerialize: bytes, requestDeserialize: bytes };
+    for (const byte of [0xff, 0xfe]) {
+      const refused = await refusal(client.call(raw, Buffer.from([0x0a, 1, byte, 0x10, 1])));
+      expect(refused.code).toBe(status.INTERNAL);
+    }
+    // What they would both have become.
+    expect((await client.call(sequenceReads.loadSeq, { key: "\ufffd" })).next).toBe(0n);
+    expect((await client.call(tso.getSeq, { key: "\ufeffkey", count: 5 })).key).toBe("\ufeffkey");
+    expect((await client.call(tso.getSeq, { key: "key", count: 1 })).start).toBe(0n);
   });
 
   it("gives each malformed call its own status and the next call its answer", async () => {

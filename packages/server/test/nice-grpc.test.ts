@@ -24,12 +24,13 @@ import { describe, expect, it } from "vitest";
 import { createServer, type TsoServer } from "../src/index.ts";
 import { until } from "./support/manual-time.ts";
 import { ScriptedDriver, SwitchedTenure } from "./support/scripted-driver.ts";
-import { becomes } from "./support/wire.ts";
+import { becomes, refusal, tso, WireClient } from "./support/wire.ts";
 
 interface Mounted extends AsyncDisposable {
   readonly driver: ScriptedDriver;
   readonly server: TsoServer;
   readonly channel: ReturnType<typeof createChannel>;
+  readonly address: string;
 }
 
 const tsoClient = (channel: Channel): TsoServiceClient => createClient(TsoServiceDefinition, channel);
@@ -49,6 +50,7 @@ async function mounted(): Promise<Mounted> {
     driver,
     server,
     channel,
+    address: `127.0.0.1:${port}`,
     async [Symbol.asyncDispose]() {
       await server.shutdown();
       channel.close();
@@ -73,6 +75,41 @@ describe("mounted into a nice-grpc server", () => {
     const lease = await tso.acquireLease({ holder: Buffer.of(1), holderEpoch: 1n, ttlMs: 5_000n });
     expect(await tso.releaseLease({ leaseId: lease.leaseId })).toEqual({});
     await expect(tso.getTs({ count: 0 })).rejects.toMatchObject({ code: Status.INVALID_ARGUMENT });
+  });
+
+  it("is called through clients that are made of the definitions alone", async () => {
+    await using bench = await mounted();
+    const { driver, server, channel } = bench;
+    driver.lead(1n, new SwitchedTenure());
+    await becomes(server, "serving");
+    // No annotation: the types of these clients are those that users of the definitions get.
+    const tso = createClient(TsoServiceDefinition, channel);
+    const { count, epochLo } = await tso.getTs({ count: 2 });
+    expect([count, epochLo]).toEqual([2, 1n]);
+    const { grants } = await tso.getSeqBatch({ entries: [{ key: "k", count: 3 }] });
+    expect(grants).toEqual([{ key: "k", start: 0n, count: 3 }]);
+    const { next } = await createClient(SequenceReadServiceDefinition, channel).loadSeq({ key: "k" });
+    expect(next).toBe(3n);
+    async function* one() {
+      yield { count: 1 };
+    }
+    const answers: number[] = [];
+    for await (const answer of createClient(TsoStreamServiceDefinition, channel).stream(one()))
+      answers.push(answer.count);
+    expect(answers).toEqual([1]);
+  });
+
+  it("refuses a sequence key that is not UTF-8, and takes nothing", async () => {
+    await using bench = await mounted();
+    const { driver, server, channel, address } = bench;
+    driver.lead(1n, new SwitchedTenure());
+    await becomes(server, "serving");
+    using wire = new WireClient(address);
+    const bytes = (request: Buffer): Buffer => request;
+    const raw = { ...tso.getSeq, requestSerialize: bytes, requestDeserialize: bytes };
+    const refused = await refusal(wire.call(raw, Buffer.from([0x0a, 1, 0xff, 0x10, 1])));
+    expect(refused.code).toBe(Status.INTERNAL);
+    expect((await readsClient(channel).loadSeq({ key: "\ufffd" })).next).toBe(0n);
   });
 
   it("streams in order, and ends in good order", async () => {

@@ -6,6 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { decodeUtf8 } from "../../../strict-utf8.ts";
 import type { CallContext, CallOptions } from "nice-grpc-common";
 
 export const protobufPackage = "tsoracle.v1";
@@ -156,7 +157,7 @@ export const GetTsRequest: MessageFns<GetTsRequest> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): GetTsRequest {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input, decodeUtf8);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -188,10 +189,10 @@ export const GetTsRequest: MessageFns<GetTsRequest> = {
     }
   },
 
-  create<I extends Exact<DeepPartial<GetTsRequest>, I>>(base?: I): GetTsRequest {
-    return GetTsRequest.fromPartial(base ?? ({} as any));
+  create(base?: DeepPartial<GetTsRequest>): GetTsRequest {
+    return GetTsRequest.fromPartial(base ?? {});
   },
-  fromPartial<I extends Exact<DeepPartial<GetTsRequest>, I>>(object: I): GetTsRequest {
+  fromPartial(object: DeepPartial<GetTsRequest>): GetTsRequest {
     const message = createBaseGetTsRequest();
     message.count = object.count ?? 0;
     return message;
@@ -232,7 +233,7 @@ export const GetTsResponse: MessageFns<GetTsResponse> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): GetTsResponse {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input, decodeUtf8);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -296,10 +297,10 @@ export const GetTsResponse: MessageFns<GetTsResponse> = {
     }
   },
 
-  create<I extends Exact<DeepPartial<GetTsResponse>, I>>(base?: I): GetTsResponse {
-    return GetTsResponse.fromPartial(base ?? ({} as any));
+  create(base?: DeepPartial<GetTsResponse>): GetTsResponse {
+    return GetTsResponse.fromPartial(base ?? {});
   },
-  fromPartial<I extends Exact<DeepPartial<GetTsResponse>, I>>(object: I): GetTsResponse {
+  fromPartial(object: DeepPartial<GetTsResponse>): GetTsResponse {
     const message = createBaseGetTsResponse();
     message.physicalMs = (object.physicalMs !== undefined && object.physicalMs !== null)
       ? BigInt(object.physicalMs)
@@ -322,7 +323,7 @@ export const GetCurrentMaxSafeRequest: MessageFns<GetCurrentMaxSafeRequest> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): GetCurrentMaxSafeRequest {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input, decodeUtf8);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -346,10 +347,10 @@ export const GetCurrentMaxSafeRequest: MessageFns<GetCurrentMaxSafeRequest> = {
     }
   },
 
-  create<I extends Exact<DeepPartial<GetCurrentMaxSafeRequest>, I>>(base?: I): GetCurrentMaxSafeRequest {
-    return GetCurrentMaxSafeRequest.fromPartial(base ?? ({} as any));
+  create(base?: DeepPartial<GetCurrentMaxSafeRequest>): GetCurrentMaxSafeRequest {
+    return GetCurrentMaxSafeRequest.fromPartial(base ?? {});
   },
-  fromPartial<I extends Exact<DeepPartial<GetCurrentMaxSafeRequest>, I>>(_: I): GetCurrentMaxSafeRequest {
+  fromPartial(_: DeepPartial<GetCurrentMaxSafeRequest>): GetCurrentMaxSafeRequest {
     const message = createBaseGetCurrentMaxSafeRequest();
     return message;
   },
@@ -383,7 +384,7 @@ export const GetCurrentMaxSafeResponse: MessageFns<GetCurrentMaxSafeResponse> = 
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): GetCurrentMaxSafeResponse {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input, decodeUtf8);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -431,10 +432,10 @@ export const GetCurrentMaxSafeResponse: MessageFns<GetCurrentMaxSafeResponse> = 
     }
   },
 
-  create<I extends Exact<DeepPartial<GetCurrentMaxSafeResponse>, I>>(base?: I): GetCurrentMaxSafeResponse {
-    return GetCurrentMaxSafeResponse.fromPartial(base ?? ({} as any));
+  create(base?: DeepPartial<GetCurrentMaxSafeResponse>): GetCurrentMaxSafeResponse {
+    return GetCurrentMaxSafeResponse.fromPartial(base ?? {});
   },
-  fromPartial<I extends Exact<DeepPartial<GetCurrentMaxSafeResponse>, I>>(object: I): GetCurrentMaxSafeResponse {
+  fromPartial(object: DeepPartial<GetCurrentMaxSafeResponse>): GetCurrentMaxSafeResponse {
     const message = createBaseGetCurrentMaxSafeResponse();
     message.maxSafePhysicalMs = (object.maxSafePhysicalMs !== undefined && object.maxSafePhysicalMs !== null)
       ? BigInt(object.maxSafePhysicalMs)
@@ -461,7 +462,7 @@ export const GetSeqRequest: MessageFns<GetSeqRequest> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): GetSeqRequest {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input, decodeUtf8);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -501,10 +502,10 @@ export const GetSeqRequest: MessageFns<GetSeqRequest> = {
     }
   },
 
-  create<I extends Exact<DeepPartial<GetSeqRequest>, I>>(base?: I): GetSeqRequest {
-    return GetSeqRequest.fromPartial(base ?? ({} as any));
+  create(base?: DeepPartial<GetSeqRequest>): GetSeqRequest {
+    return GetSeqRequest.fromPartial(base ?? {});
   },
-  fromPartial<I extends Exact<DeepPartial<GetSeqRequest>, I>>(object: I): GetSeqRequest {
+  fromPartial(object: DeepPartial<GetSeqRequest>): GetSeqRequest {
     const message = createBaseGetSeqRequest();
     message.key = object.key ?? "";
     message.count = object.count ?? 0;
@@ -537,7 +538,7 @@ export const GetSeqResponse: MessageFns<GetSeqResponse> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): GetSeqResponse {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input, decodeUtf8);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -593,10 +594,10 @@ export const GetSeqResponse: MessageFns<GetSeqResponse> = {
     }
   },
 
-  create<I extends Exact<DeepPartial<GetSeqResponse>, I>>(base?: I): GetSeqResponse {
-    return GetSeqResponse.fromPartial(base ?? ({} as any));
+  create(base?: DeepPartial<GetSeqResponse>): GetSeqResponse {
+    return GetSeqResponse.fromPartial(base ?? {});
   },
-  fromPartial<I extends Exact<DeepPartial<GetSeqResponse>, I>>(object: I): GetSeqResponse {
+  fromPartial(object: DeepPartial<GetSeqResponse>): GetSeqResponse {
     const message = createBaseGetSeqResponse();
     message.key = object.key ?? "";
     message.start = (object.start !== undefined && object.start !== null) ? BigInt(object.start) : 0n;
@@ -621,7 +622,7 @@ export const GetSeqBatchRequest: MessageFns<GetSeqBatchRequest> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): GetSeqBatchRequest {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input, decodeUtf8);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -653,10 +654,10 @@ export const GetSeqBatchRequest: MessageFns<GetSeqBatchRequest> = {
     }
   },
 
-  create<I extends Exact<DeepPartial<GetSeqBatchRequest>, I>>(base?: I): GetSeqBatchRequest {
-    return GetSeqBatchRequest.fromPartial(base ?? ({} as any));
+  create(base?: DeepPartial<GetSeqBatchRequest>): GetSeqBatchRequest {
+    return GetSeqBatchRequest.fromPartial(base ?? {});
   },
-  fromPartial<I extends Exact<DeepPartial<GetSeqBatchRequest>, I>>(object: I): GetSeqBatchRequest {
+  fromPartial(object: DeepPartial<GetSeqBatchRequest>): GetSeqBatchRequest {
     const message = createBaseGetSeqBatchRequest();
     message.entries = object.entries?.map((e) => SeqRequestEntry.fromPartial(e)) || [];
     return message;
@@ -679,7 +680,7 @@ export const SeqRequestEntry: MessageFns<SeqRequestEntry> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): SeqRequestEntry {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input, decodeUtf8);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -719,10 +720,10 @@ export const SeqRequestEntry: MessageFns<SeqRequestEntry> = {
     }
   },
 
-  create<I extends Exact<DeepPartial<SeqRequestEntry>, I>>(base?: I): SeqRequestEntry {
-    return SeqRequestEntry.fromPartial(base ?? ({} as any));
+  create(base?: DeepPartial<SeqRequestEntry>): SeqRequestEntry {
+    return SeqRequestEntry.fromPartial(base ?? {});
   },
-  fromPartial<I extends Exact<DeepPartial<SeqRequestEntry>, I>>(object: I): SeqRequestEntry {
+  fromPartial(object: DeepPartial<SeqRequestEntry>): SeqRequestEntry {
     const message = createBaseSeqRequestEntry();
     message.key = object.key ?? "";
     message.count = object.count ?? 0;
@@ -746,7 +747,7 @@ export const GetSeqBatchResponse: MessageFns<GetSeqBatchResponse> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): GetSeqBatchResponse {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input, decodeUtf8);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -786,10 +787,10 @@ export const GetSeqBatchResponse: MessageFns<GetSeqBatchResponse> = {
     }
   },
 
-  create<I extends Exact<DeepPartial<GetSeqBatchResponse>, I>>(base?: I): GetSeqBatchResponse {
-    return GetSeqBatchResponse.fromPartial(base ?? ({} as any));
+  create(base?: DeepPartial<GetSeqBatchResponse>): GetSeqBatchResponse {
+    return GetSeqBatchResponse.fromPartial(base ?? {});
   },
-  fromPartial<I extends Exact<DeepPartial<GetSeqBatchResponse>, I>>(object: I): GetSeqBatchResponse {
+  fromPartial(object: DeepPartial<GetSeqBatchResponse>): GetSeqBatchResponse {
     const message = createBaseGetSeqBatchResponse();
     message.grants = object.grants?.map((e) => SeqGrantEntry.fromPartial(e)) || [];
     message.epoch = (object.epoch !== undefined && object.epoch !== null)
@@ -821,7 +822,7 @@ export const SeqGrantEntry: MessageFns<SeqGrantEntry> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): SeqGrantEntry {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input, decodeUtf8);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -869,10 +870,10 @@ export const SeqGrantEntry: MessageFns<SeqGrantEntry> = {
     }
   },
 
-  create<I extends Exact<DeepPartial<SeqGrantEntry>, I>>(base?: I): SeqGrantEntry {
-    return SeqGrantEntry.fromPartial(base ?? ({} as any));
+  create(base?: DeepPartial<SeqGrantEntry>): SeqGrantEntry {
+    return SeqGrantEntry.fromPartial(base ?? {});
   },
-  fromPartial<I extends Exact<DeepPartial<SeqGrantEntry>, I>>(object: I): SeqGrantEntry {
+  fromPartial(object: DeepPartial<SeqGrantEntry>): SeqGrantEntry {
     const message = createBaseSeqGrantEntry();
     message.key = object.key ?? "";
     message.start = (object.start !== undefined && object.start !== null) ? BigInt(object.start) : 0n;
@@ -906,7 +907,7 @@ export const AcquireLeaseRequest: MessageFns<AcquireLeaseRequest> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): AcquireLeaseRequest {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input, decodeUtf8);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -954,10 +955,10 @@ export const AcquireLeaseRequest: MessageFns<AcquireLeaseRequest> = {
     }
   },
 
-  create<I extends Exact<DeepPartial<AcquireLeaseRequest>, I>>(base?: I): AcquireLeaseRequest {
-    return AcquireLeaseRequest.fromPartial(base ?? ({} as any));
+  create(base?: DeepPartial<AcquireLeaseRequest>): AcquireLeaseRequest {
+    return AcquireLeaseRequest.fromPartial(base ?? {});
   },
-  fromPartial<I extends Exact<DeepPartial<AcquireLeaseRequest>, I>>(object: I): AcquireLeaseRequest {
+  fromPartial(object: DeepPartial<AcquireLeaseRequest>): AcquireLeaseRequest {
     const message = createBaseAcquireLeaseRequest();
     message.holder = object.holder ?? new Uint8Array(0);
     message.holderEpoch = (object.holderEpoch !== undefined && object.holderEpoch !== null)
@@ -999,7 +1000,7 @@ export const AcquireLeaseResponse: MessageFns<AcquireLeaseResponse> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): AcquireLeaseResponse {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input, decodeUtf8);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -1055,10 +1056,10 @@ export const AcquireLeaseResponse: MessageFns<AcquireLeaseResponse> = {
     }
   },
 
-  create<I extends Exact<DeepPartial<AcquireLeaseResponse>, I>>(base?: I): AcquireLeaseResponse {
-    return AcquireLeaseResponse.fromPartial(base ?? ({} as any));
+  create(base?: DeepPartial<AcquireLeaseResponse>): AcquireLeaseResponse {
+    return AcquireLeaseResponse.fromPartial(base ?? {});
   },
-  fromPartial<I extends Exact<DeepPartial<AcquireLeaseResponse>, I>>(object: I): AcquireLeaseResponse {
+  fromPartial(object: DeepPartial<AcquireLeaseResponse>): AcquireLeaseResponse {
     const message = createBaseAcquireLeaseResponse();
     message.leaseId = (object.leaseId !== undefined && object.leaseId !== null) ? BigInt(object.leaseId) : 0n;
     message.tsUpperBound = (object.tsUpperBound !== undefined && object.tsUpperBound !== null)
@@ -1090,7 +1091,7 @@ export const RenewLeaseRequest: MessageFns<RenewLeaseRequest> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): RenewLeaseRequest {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input, decodeUtf8);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -1122,10 +1123,10 @@ export const RenewLeaseRequest: MessageFns<RenewLeaseRequest> = {
     }
   },
 
-  create<I extends Exact<DeepPartial<RenewLeaseRequest>, I>>(base?: I): RenewLeaseRequest {
-    return RenewLeaseRequest.fromPartial(base ?? ({} as any));
+  create(base?: DeepPartial<RenewLeaseRequest>): RenewLeaseRequest {
+    return RenewLeaseRequest.fromPartial(base ?? {});
   },
-  fromPartial<I extends Exact<DeepPartial<RenewLeaseRequest>, I>>(object: I): RenewLeaseRequest {
+  fromPartial(object: DeepPartial<RenewLeaseRequest>): RenewLeaseRequest {
     const message = createBaseRenewLeaseRequest();
     message.leaseId = (object.leaseId !== undefined && object.leaseId !== null) ? BigInt(object.leaseId) : 0n;
     return message;
@@ -1157,7 +1158,7 @@ export const RenewLeaseResponse: MessageFns<RenewLeaseResponse> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): RenewLeaseResponse {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input, decodeUtf8);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -1205,10 +1206,10 @@ export const RenewLeaseResponse: MessageFns<RenewLeaseResponse> = {
     }
   },
 
-  create<I extends Exact<DeepPartial<RenewLeaseResponse>, I>>(base?: I): RenewLeaseResponse {
-    return RenewLeaseResponse.fromPartial(base ?? ({} as any));
+  create(base?: DeepPartial<RenewLeaseResponse>): RenewLeaseResponse {
+    return RenewLeaseResponse.fromPartial(base ?? {});
   },
-  fromPartial<I extends Exact<DeepPartial<RenewLeaseResponse>, I>>(object: I): RenewLeaseResponse {
+  fromPartial(object: DeepPartial<RenewLeaseResponse>): RenewLeaseResponse {
     const message = createBaseRenewLeaseResponse();
     message.tsUpperBound = (object.tsUpperBound !== undefined && object.tsUpperBound !== null)
       ? BigInt(object.tsUpperBound)
@@ -1239,7 +1240,7 @@ export const ReleaseLeaseRequest: MessageFns<ReleaseLeaseRequest> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): ReleaseLeaseRequest {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input, decodeUtf8);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -1271,10 +1272,10 @@ export const ReleaseLeaseRequest: MessageFns<ReleaseLeaseRequest> = {
     }
   },
 
-  create<I extends Exact<DeepPartial<ReleaseLeaseRequest>, I>>(base?: I): ReleaseLeaseRequest {
-    return ReleaseLeaseRequest.fromPartial(base ?? ({} as any));
+  create(base?: DeepPartial<ReleaseLeaseRequest>): ReleaseLeaseRequest {
+    return ReleaseLeaseRequest.fromPartial(base ?? {});
   },
-  fromPartial<I extends Exact<DeepPartial<ReleaseLeaseRequest>, I>>(object: I): ReleaseLeaseRequest {
+  fromPartial(object: DeepPartial<ReleaseLeaseRequest>): ReleaseLeaseRequest {
     const message = createBaseReleaseLeaseRequest();
     message.leaseId = (object.leaseId !== undefined && object.leaseId !== null) ? BigInt(object.leaseId) : 0n;
     return message;
@@ -1291,7 +1292,7 @@ export const ReleaseLeaseResponse: MessageFns<ReleaseLeaseResponse> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): ReleaseLeaseResponse {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input, decodeUtf8);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -1315,10 +1316,10 @@ export const ReleaseLeaseResponse: MessageFns<ReleaseLeaseResponse> = {
     }
   },
 
-  create<I extends Exact<DeepPartial<ReleaseLeaseResponse>, I>>(base?: I): ReleaseLeaseResponse {
-    return ReleaseLeaseResponse.fromPartial(base ?? ({} as any));
+  create(base?: DeepPartial<ReleaseLeaseResponse>): ReleaseLeaseResponse {
+    return ReleaseLeaseResponse.fromPartial(base ?? {});
   },
-  fromPartial<I extends Exact<DeepPartial<ReleaseLeaseResponse>, I>>(_: I): ReleaseLeaseResponse {
+  fromPartial(_: DeepPartial<ReleaseLeaseResponse>): ReleaseLeaseResponse {
     const message = createBaseReleaseLeaseResponse();
     return message;
   },
@@ -1334,7 +1335,7 @@ export const GetSafeFrontierRequest: MessageFns<GetSafeFrontierRequest> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): GetSafeFrontierRequest {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input, decodeUtf8);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -1358,10 +1359,10 @@ export const GetSafeFrontierRequest: MessageFns<GetSafeFrontierRequest> = {
     }
   },
 
-  create<I extends Exact<DeepPartial<GetSafeFrontierRequest>, I>>(base?: I): GetSafeFrontierRequest {
-    return GetSafeFrontierRequest.fromPartial(base ?? ({} as any));
+  create(base?: DeepPartial<GetSafeFrontierRequest>): GetSafeFrontierRequest {
+    return GetSafeFrontierRequest.fromPartial(base ?? {});
   },
-  fromPartial<I extends Exact<DeepPartial<GetSafeFrontierRequest>, I>>(_: I): GetSafeFrontierRequest {
+  fromPartial(_: DeepPartial<GetSafeFrontierRequest>): GetSafeFrontierRequest {
     const message = createBaseGetSafeFrontierRequest();
     return message;
   },
@@ -1395,7 +1396,7 @@ export const GetSafeFrontierResponse: MessageFns<GetSafeFrontierResponse> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): GetSafeFrontierResponse {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input, decodeUtf8);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -1443,10 +1444,10 @@ export const GetSafeFrontierResponse: MessageFns<GetSafeFrontierResponse> = {
     }
   },
 
-  create<I extends Exact<DeepPartial<GetSafeFrontierResponse>, I>>(base?: I): GetSafeFrontierResponse {
-    return GetSafeFrontierResponse.fromPartial(base ?? ({} as any));
+  create(base?: DeepPartial<GetSafeFrontierResponse>): GetSafeFrontierResponse {
+    return GetSafeFrontierResponse.fromPartial(base ?? {});
   },
-  fromPartial<I extends Exact<DeepPartial<GetSafeFrontierResponse>, I>>(object: I): GetSafeFrontierResponse {
+  fromPartial(object: DeepPartial<GetSafeFrontierResponse>): GetSafeFrontierResponse {
     const message = createBaseGetSafeFrontierResponse();
     message.frontierPhysicalMs = (object.frontierPhysicalMs !== undefined && object.frontierPhysicalMs !== null)
       ? BigInt(object.frontierPhysicalMs)
@@ -1479,7 +1480,7 @@ export const EpochWire: MessageFns<EpochWire> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): EpochWire {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input, decodeUtf8);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -1519,10 +1520,10 @@ export const EpochWire: MessageFns<EpochWire> = {
     }
   },
 
-  create<I extends Exact<DeepPartial<EpochWire>, I>>(base?: I): EpochWire {
-    return EpochWire.fromPartial(base ?? ({} as any));
+  create(base?: DeepPartial<EpochWire>): EpochWire {
+    return EpochWire.fromPartial(base ?? {});
   },
-  fromPartial<I extends Exact<DeepPartial<EpochWire>, I>>(object: I): EpochWire {
+  fromPartial(object: DeepPartial<EpochWire>): EpochWire {
     const message = createBaseEpochWire();
     message.hi = (object.hi !== undefined && object.hi !== null) ? BigInt(object.hi) : 0n;
     message.lo = (object.lo !== undefined && object.lo !== null) ? BigInt(object.lo) : 0n;
@@ -1546,7 +1547,7 @@ export const LeaderHint: MessageFns<LeaderHint> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): LeaderHint {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input, decodeUtf8);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -1586,10 +1587,10 @@ export const LeaderHint: MessageFns<LeaderHint> = {
     }
   },
 
-  create<I extends Exact<DeepPartial<LeaderHint>, I>>(base?: I): LeaderHint {
-    return LeaderHint.fromPartial(base ?? ({} as any));
+  create(base?: DeepPartial<LeaderHint>): LeaderHint {
+    return LeaderHint.fromPartial(base ?? {});
   },
-  fromPartial<I extends Exact<DeepPartial<LeaderHint>, I>>(object: I): LeaderHint {
+  fromPartial(object: DeepPartial<LeaderHint>): LeaderHint {
     const message = createBaseLeaderHint();
     message.leaderEndpoint = object.leaderEndpoint ?? undefined;
     message.leaderEpoch = (object.leaderEpoch !== undefined && object.leaderEpoch !== null)
@@ -1797,13 +1798,9 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
 
-type KeysOfUnion<T> = T extends T ? keyof T : never;
-export type Exact<P, I extends P> = P extends Builtin ? P
-  : P & { [K in keyof P]: Exact<P[K], I[K]> } & { [K in Exclude<keyof I, KeysOfUnion<P>>]: never };
-
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  create<I extends Exact<DeepPartial<T>, I>>(base?: I): T;
-  fromPartial<I extends Exact<DeepPartial<T>, I>>(object: I): T;
+  create(base?: DeepPartial<T>): T;
+  fromPartial(object: DeepPartial<T>): T;
 }

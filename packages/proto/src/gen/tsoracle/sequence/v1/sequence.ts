@@ -6,6 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { decodeUtf8 } from "../../../../strict-utf8.ts";
 import type { CallContext, CallOptions } from "nice-grpc-common";
 import { EpochWire } from "../../v1/tso.ts";
 
@@ -42,7 +43,7 @@ export const LoadSeqRequest: MessageFns<LoadSeqRequest> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): LoadSeqRequest {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input, decodeUtf8);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -74,10 +75,10 @@ export const LoadSeqRequest: MessageFns<LoadSeqRequest> = {
     }
   },
 
-  create<I extends Exact<DeepPartial<LoadSeqRequest>, I>>(base?: I): LoadSeqRequest {
-    return LoadSeqRequest.fromPartial(base ?? ({} as any));
+  create(base?: DeepPartial<LoadSeqRequest>): LoadSeqRequest {
+    return LoadSeqRequest.fromPartial(base ?? {});
   },
-  fromPartial<I extends Exact<DeepPartial<LoadSeqRequest>, I>>(object: I): LoadSeqRequest {
+  fromPartial(object: DeepPartial<LoadSeqRequest>): LoadSeqRequest {
     const message = createBaseLoadSeqRequest();
     message.key = object.key ?? "";
     return message;
@@ -106,7 +107,7 @@ export const LoadSeqResponse: MessageFns<LoadSeqResponse> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): LoadSeqResponse {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input, decodeUtf8);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -154,10 +155,10 @@ export const LoadSeqResponse: MessageFns<LoadSeqResponse> = {
     }
   },
 
-  create<I extends Exact<DeepPartial<LoadSeqResponse>, I>>(base?: I): LoadSeqResponse {
-    return LoadSeqResponse.fromPartial(base ?? ({} as any));
+  create(base?: DeepPartial<LoadSeqResponse>): LoadSeqResponse {
+    return LoadSeqResponse.fromPartial(base ?? {});
   },
-  fromPartial<I extends Exact<DeepPartial<LoadSeqResponse>, I>>(object: I): LoadSeqResponse {
+  fromPartial(object: DeepPartial<LoadSeqResponse>): LoadSeqResponse {
     const message = createBaseLoadSeqResponse();
     message.key = object.key ?? "";
     message.next = (object.next !== undefined && object.next !== null) ? BigInt(object.next) : 0n;
@@ -212,13 +213,9 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
 
-type KeysOfUnion<T> = T extends T ? keyof T : never;
-export type Exact<P, I extends P> = P extends Builtin ? P
-  : P & { [K in keyof P]: Exact<P[K], I[K]> } & { [K in Exclude<keyof I, KeysOfUnion<P>>]: never };
-
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  create<I extends Exact<DeepPartial<T>, I>>(base?: I): T;
-  fromPartial<I extends Exact<DeepPartial<T>, I>>(object: I): T;
+  create(base?: DeepPartial<T>): T;
+  fromPartial(object: DeepPartial<T>): T;
 }
