@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { invariant, type WindowGrant } from "@tsoracle/core";
+import { invariant, MAX_TIMESTAMPS_PER_RPC, type WindowGrant } from "@tsoracle/core";
+import { grantStatus } from "./classify.ts";
 import type { GrantDesk, GrantSink } from "./grant-desk.ts";
 import { Code, RpcError } from "./status.ts";
 
@@ -52,6 +53,11 @@ export class GrantStream implements GrantSink {
     if (this.#finished || this.#last !== undefined) return;
     if (count === 0) {
       this.#endAfterAnswers(new RpcError(Code.INVALID_ARGUMENT, "count must be >= 1"));
+      return;
+    }
+    // The desk would refuse it before it answers what came earlier, and a refusal ends the stream.
+    if (count > MAX_TIMESTAMPS_PER_RPC) {
+      this.#endAfterAnswers(grantStatus({ ok: false, reason: "invalid_count", count }));
       return;
     }
     this.#pending += 1;

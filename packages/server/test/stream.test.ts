@@ -62,6 +62,15 @@ describe("grant stream", () => {
     expect(port.ends).toMatchObject([{ message: "count must be >= 1" }]);
   });
 
+  it("answers what came before a count beyond the limit, then ends with INVALID_ARGUMENT", async () => {
+    const bench = await BenchOracle.serving();
+    const { port, stream } = open(bench);
+    for (const count of [1, 262_145, 1]) stream.request(count);
+    bench.timers.endTurn();
+    expect(port.written).toEqual([0]);
+    expect(port.ends).toMatchObject([{ message: expect.stringContaining("262144") }]);
+  });
+
   it("ends in good order after the last answer when the client has no more requests", async () => {
     const bench = await BenchOracle.serving();
     const { port, stream } = open(bench);
