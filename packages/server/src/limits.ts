@@ -2,7 +2,7 @@
 
 /** What a server accepts before it refuses. Every queue and buffer is bounded by one of these. */
 export interface ServerLimits {
-  /** Largest request and response, in bytes of protobuf. */
+  /** Largest request, in bytes of protobuf. Answers are bounded by what may be asked for. */
   readonly maxMessageBytes: number;
   /** Most connections at one time; further ones are closed at once. */
   readonly maxConnections: number;

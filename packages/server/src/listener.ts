@@ -15,7 +15,9 @@ const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
 export function limitedGrpcServer(limits: ServerLimits): GrpcServer {
   return new GrpcServer({
     "grpc.max_receive_message_length": limits.maxMessageBytes,
-    "grpc.max_send_message_length": limits.maxMessageBytes,
+    // An answer is refused too late: its sequence values are used up, and the status would say that they are not.
+    // What may be asked for bounds it.
+    "grpc.max_send_message_length": -1,
     "grpc.max_concurrent_streams": limits.maxStreamsPerConnection,
     "grpc.keepalive_time_ms": limits.keepaliveIntervalMs,
     "grpc.keepalive_timeout_ms": limits.keepaliveTimeoutMs,

@@ -133,6 +133,17 @@ describe("bad input on the port", () => {
     expect((await client.call(tso.getSeqBatch, { entries })).grants).toHaveLength(128);
   });
 
+  it("answers a sequence batch with what it has taken, although the answer is larger than the request", async () => {
+    const { server, address } = await serving({ maxMessageBytes: 700 });
+    await using _ = server;
+    using client = new WireClient(address);
+    const entries = Array.from({ length: 60 }, (_, index) => ({ key: `k${index}`, count: 60_000 }));
+    for (let round = 0; round < 3; round += 1) {
+      const { grants } = await client.call(tso.getSeqBatch, { entries });
+      expect(grants.map(({ start }) => start)).toEqual(entries.map(() => BigInt(round * 60_000)));
+    }
+  });
+
   it("refuses sequence keys that are not UTF-8, so that no two of them share a counter", async () => {
     const { server, address } = await serving();
     await using _ = server;
