@@ -30,10 +30,10 @@ export interface SeqRequest {
   readonly count: number;
 }
 
-function checkKey(key: string): void {
-  const parsed = parseSeqKey(String(key));
-  if (parsed.ok) return;
-  const got = parsed.reason === "seq_key_too_long" ? `${parsed.bytes} bytes` : JSON.stringify(key);
+function checkKey(key: unknown): void {
+  const parsed = typeof key === "string" ? parseSeqKey(key) : undefined;
+  if (parsed?.ok === true) return;
+  const got = parsed?.reason === "seq_key_too_long" ? `${parsed.bytes} bytes` : (JSON.stringify(key) ?? String(key));
   throw new ClientError("invalid_seq_key", `expected a sequence key of 1 to 128 bytes of UTF-8, got ${got}`);
 }
 

@@ -30,11 +30,24 @@ export async function callUnary<Request, Response>(
   call: UnaryCall<Request, Response>,
 ): Promise<UnaryReply<Response>> {
   const deadline = Date.now() + call.budgetMs;
-  const failure = await connection.calls.dial(call.budgetMs);
+  const failure = await unlessAborted(connection.calls.dial(call.budgetMs), call.signals);
   const aborted = call.signals.find((signal) => signal.aborted);
   if (aborted !== undefined) return { kind: "aborted", sent: false, reason: aborted.reason };
   if (failure !== undefined) return { kind: "failure", failure };
   return send(connection, call, deadline);
+}
+
+/** Who gives up does not wait for a dial, which others may be waiting for. `work` never rejects. */
+function unlessAborted<T>(work: Promise<T>, signals: readonly AbortSignal[]): Promise<T | undefined> {
+  return new Promise((resolve) => {
+    const finish = (value: T | undefined): void => {
+      for (const signal of signals) signal.removeEventListener("abort", onAbort);
+      resolve(value);
+    };
+    const onAbort = (): void => finish(undefined);
+    for (const signal of signals) signal.addEventListener("abort", onAbort, { once: true });
+    void work.then(finish);
+  });
 }
 
 function send<Request, Response>(

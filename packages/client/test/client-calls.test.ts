@@ -37,6 +37,35 @@ describe("getSeq", () => {
     expect(oracle.called).toEqual([]);
   });
 
+  it("refuses a key that is no string, which would come back as one", async () => {
+    await using oracle = await ScriptedOracle.start();
+    await using client = clientOf([oracle.endpoint]);
+    for (const key of [5, undefined, null, {}]) {
+      await expect(client.getSeq(key as never, 1)).rejects.toMatchObject({ code: "invalid_seq_key" });
+      await expect(client.loadSeq(key as never)).rejects.toMatchObject({ code: "invalid_seq_key" });
+    }
+    expect(oracle.called).toEqual([]);
+  });
+
+  it("can be given up while a server is being dialled, at once and with the reason", async () => {
+    await using silent = await silentPort();
+    await using client = clientOf([silent.endpoint], {
+      retry: { ...FAST, perAttemptDeadlineMs: 600_000, overallDeadlineMs: 600_000 },
+    });
+    const abort = new AbortController();
+    const calls = [
+      client.getSeq("a", 1, { signal: abort.signal }),
+      client.renewLease(1n, { signal: abort.signal }),
+      client.getTs({ signal: abort.signal }),
+    ];
+    const settled = Promise.allSettled(calls);
+    await expect.poll(() => silent.accepted()).toBeGreaterThan(0);
+    abort.abort(new Error("enough"));
+    for (const outcome of await settled) {
+      expect(outcome).toMatchObject({ status: "rejected", reason: { message: "enough" } });
+    }
+  });
+
   it.each([
     ["another key", { key: "b", start: 0n, count: 2, epoch: one }],
     ["another count", { key: "a", start: 0n, count: 1, epoch: one }],
