@@ -156,29 +156,23 @@ export class RedisNode {
   }
 
   async #readFacts(): Promise<NodeFacts> {
+    const [text, config] = await Promise.all([this.#redis.info(), this.#readConfig()]);
+    const info = parseInfo(text);
+    // A node of a cluster answers about keys with where else to ask, which would say less than what it is.
+    const register = info.get("cluster_enabled") === "1" ? undefined : await this.#readRegister();
+    return { server: { info, config }, register };
+  }
+
+  async #readRegister(): Promise<RegisterFacts | undefined> {
     const { key } = this.#options;
     const fields = ["v", "cid", "nid", "n", "ttl", "fm", "rs"] as const;
-    const [info, values, expiry, config] = await Promise.all([
-      this.#redis.info(),
-      this.#redis.hmget(key, ...fields),
-      this.#redis.pttl(key),
-      this.#readConfig(),
-    ]);
-    const [version, clusterId, nodeId, n, tenureMs, freshness, driftPpm] = values;
-    const register: RegisterFacts | undefined =
-      version == null
-        ? undefined
-        : {
-            version,
-            clusterId: clusterId ?? "",
-            nodeId: nodeId ?? "",
-            n: n ?? "",
-            tenureMs: tenureMs ?? "",
-            freshness: freshness ?? "",
-            driftPpm: driftPpm ?? "",
-            expiresInMs: Number(expiry),
-          };
-    return { server: { info: parseInfo(info), config }, register };
+    const [values, expiry] = await Promise.all([this.#redis.hmget(key, ...fields), this.#redis.pttl(key)]);
+    const [version, ...others] = values;
+    if (version == null) return undefined;
+    const [clusterId = "", nodeId = "", n = "", tenureMs = "", freshness = "", driftPpm = ""] = others.map(
+      (value) => value ?? "",
+    );
+    return { version, clusterId, nodeId, n, tenureMs, freshness, driftPpm, expiresInMs: Number(expiry) };
   }
 
   /** Undefined where CONFIG is forbidden or renamed. */

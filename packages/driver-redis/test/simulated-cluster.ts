@@ -2,7 +2,7 @@
 import type { Random } from "@tsoracle/conformance";
 import { majority, quorumIndex } from "@tsoracle/quorum";
 import { type Ballot, mintBallot } from "../src/ballot.ts";
-import { Election } from "../src/election.ts";
+import { Election, type ElectionState } from "../src/election.ts";
 import { VoteCount } from "../src/vote-count.ts";
 import { ModelNode } from "./model-node.ts";
 
@@ -154,13 +154,14 @@ export class Server {
         (node) => node.prepare(epoch, this.#holder),
         (outcome) => {
           this.#note(outcome);
-          const wasPreparing = election.state.phase === "preparing";
+          const { phase: before } = election.state;
+          const wasPreparing = before === "preparing";
           if (outcome.kind === "ok" && wasPreparing) prepared = Math.max(prepared, outcome.highWater);
           election.onPrepare(names[index] ?? "", outcome, 0n);
-          if (!wasPreparing || election.state.phase !== "verifying") return;
+          const state: ElectionState = election.state;
+          if (!wasPreparing || state.phase !== "verifying") return;
           if (!variant.statusRound) return elected(prepared);
-          for (const name of election.state.members)
-            this.#verify(election, names.indexOf(name), elected, () => isDecided);
+          for (const name of state.members) this.#verify(election, names.indexOf(name), elected, () => isDecided);
         },
       );
     }
