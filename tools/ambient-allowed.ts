@@ -44,5 +44,6 @@ export const ambientAllowed: Readonly<Record<string, string>> = {
   "packages/cli/src/status/health.ts": "turns a duration into the deadline that gRPC wants as a point in time",
 
   "packages/bench/": "private: measures",
+  "packages/stress/": "private: lets real processes run for a while and does faults to them at times drawn from a seed",
   "packages/test-services/": "private: starts and waits for real servers, and delays their traffic",
 };

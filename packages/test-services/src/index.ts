@@ -11,7 +11,7 @@ export { OwnedDirectory } from "./owned-directory.ts";
 export { type IsolatedDatabase, runSql } from "./postgres/database.ts";
 export { type PostgresOptions, type PostgresServer, startPostgres } from "./postgres/server.ts";
 export type { Lifeline } from "./process/lifeline.ts";
-export { isAlive } from "./process/process-table.ts";
+export { descendantsOf, isAlive, isStopped } from "./process/process-table.ts";
 export { ServerLog } from "./process/server-log.ts";
 export { type ProcessEnd, type ProcessSpec, ServerFailedToStart, ServerProcess } from "./process/server-process.ts";
 export { FaultProxy, type ProxyTarget } from "./proxy/fault-proxy.ts";

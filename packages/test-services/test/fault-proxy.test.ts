@@ -95,8 +95,10 @@ describe("fault proxy", () => {
 
   it("holds a request and applies it when it is released, though its client has gone", async () => {
     const each = await client({ commandTimeout: 100 });
+    expect(proxy.withheld).toBe(0);
     proxy.set({ up: "hold" });
     await expect(each.set("held", "1")).rejects.toThrow("Command timed out");
+    expect(proxy.withheld).toBe("*3\r\n$3\r\nset\r\n$4\r\nheld\r\n$1\r\n1\r\n".length);
     const end = ended(each);
     each.disconnect();
     await end;
@@ -253,7 +255,12 @@ describe("a pipe", () => {
     };
     const [sender, from] = await open(source);
     const [to, receiver] = await open(sink);
-    const pipe = new Pipe(from, to, "hold", { onLoss: () => {}, onCut: () => {}, onReset: () => {} });
+    const pipe = new Pipe(from, to, "hold", {
+      onLoss: () => {},
+      onWithheld: () => {},
+      onCut: () => {},
+      onReset: () => {},
+    });
     const total = 4 * PIPE_BYTES_MAX;
     const sent = Buffer.alloc(total, "tsoracle.");
     sender.end(sent);

@@ -26,6 +26,7 @@ export class FaultProxy implements AsyncDisposable {
   readonly #hanging = new Set<Socket>();
   #listener: Listener | undefined;
   #isHanging = false;
+  #withheld = 0;
   #cut: { readonly direction: Direction; readonly bytes: number; readonly done: () => void } | undefined;
   #lost: ((direction: Direction) => void) | undefined;
 
@@ -60,6 +61,11 @@ export class FaultProxy implements AsyncDisposable {
   /** Connections that are open on either side. */
   get connections(): number {
     return this.#links.size + this.#hanging.size;
+  }
+
+  /** Bytes of either direction that came while the flow was `hold` or `drop`, since the proxy was opened. */
+  get withheld(): number {
+    return this.#withheld;
   }
 
   /** Sets the flow of one or both directions, for the connections that are there and for new ones. */
@@ -172,6 +178,9 @@ export class FaultProxy implements AsyncDisposable {
     }
     const link = new Link(client, this.#target, this.#flows, {
       onLoss: (_, direction) => this.#lost?.(direction),
+      onWithheld: (bytes) => {
+        this.#withheld += bytes;
+      },
       onCut: () => this.#wasCut(),
       onClose: (closed) => this.#links.delete(closed),
     });

@@ -7,6 +7,7 @@ import { resetSocket } from "./reset-socket.ts";
 /** What a proxy is told about one of its connections. */
 export interface LinkEvents {
   readonly onLoss: (link: Link, direction: Direction) => void;
+  readonly onWithheld: (bytes: number) => void;
   readonly onCut: (link: Link, direction: Direction) => void;
   readonly onClose: (link: Link) => void;
 }
@@ -30,6 +31,7 @@ export class Link {
     const pipe = (direction: Direction, from: Socket, to: Socket): Pipe =>
       new Pipe(from, to, flows[direction], {
         onLoss: () => events.onLoss(this, direction),
+        onWithheld: events.onWithheld,
         onCut: () => {
           this.reset();
           events.onCut(this, direction);

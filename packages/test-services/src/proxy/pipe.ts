@@ -9,6 +9,8 @@ export const PIPE_BYTES_MAX: number = 4 * 1024 * 1024;
 export interface PipeEvents {
   /** Bytes were lost in `drop`. */
   readonly onLoss: () => void;
+  /** Bytes came that are held back or lost. */
+  readonly onWithheld: (bytes: number) => void;
   /** The allowance of {@link Pipe.cutAfter} is used up. */
   readonly onCut: () => void;
   /** The sender reset the connection, and everything before that was forwarded. */
@@ -76,6 +78,7 @@ export class Pipe {
   }
 
   #take(bytes: Buffer): void {
+    if (this.#flow === "drop" || this.#flow === "hold") this.#events.onWithheld(bytes.length);
     if (this.#flow === "drop") {
       this.#lose();
       return;

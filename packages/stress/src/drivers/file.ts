@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+import { openFileDriver } from "@tsoracle/driver-file";
+import { OwnedDirectory } from "@tsoracle/test-services";
+import type { StressDriver } from "./stress-driver.ts";
+
+interface FileConfig {
+  readonly stateDir: string;
+}
+
+/** One server on one directory. */
+export const fileStress: StressDriver = {
+  name: "file",
+  servers: 1,
+  refuses: { cut: "the store of the file driver is a local directory, so there is no connection to cut" },
+  tenureMs: undefined,
+  outageMs: [500, 1_500],
+  prepare: async () => {
+    const directory = new OwnedDirectory();
+    return {
+      about: "one state directory",
+      configOf: (): FileConfig => ({ stateDir: directory.path }),
+      proxiesOf: () => [],
+      [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose](),
+    };
+  },
+  open: (config) => openFileDriver({ stateDir: (config as FileConfig).stateDir }),
+};

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+import { HistoryChecker, type HistoryReport, type OkOutcome, type Outcome } from "@tsoracle/conformance/checker";
+import type { CallResult, RecordedCall } from "./recorded-call.ts";
+
+/** Where the control puts its violation: an answer that comes late enough for the first one to have ended. */
+const CORRUPTED_ANSWER = 100;
+
+/** An answer by a server that only this caller asks. */
+export interface PinnedAnswer {
+  readonly server: number;
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** Every call of a run, and what the harness has to know while it goes on. Instants are of the shared clock. */
+export class History {
+  /** When answers came: to anybody, and to clients that look for the leader themselves. Not in order. */
+  readonly ends: number[] = [];
+  readonly ordinaryEnds: number[] = [];
+  readonly #checker = new HistoryChecker();
+  readonly #errors = new Map<string, number>();
+  readonly #corrupt: boolean;
+  #answered = 0;
+  #issued = 0;
+  #first: OkOutcome | undefined;
+  #newest: PinnedAnswer | undefined;
+
+  /** With `corrupt`, one answer is recorded as if it had been that of the first call: the positive control. */
+  constructor({ corrupt = false }: { readonly corrupt?: boolean } = {}) {
+    this.#corrupt = corrupt;
+  }
+
+  get answered(): number {
+    return this.#answered;
+  }
+
+  /** Timestamps in callers' hands. */
+  get issued(): number {
+    return this.#issued;
+  }
+
+  /** Calls without an answer, by who made them and code. */
+  get errors(): ReadonlyMap<string, number> {
+    return this.#errors;
+  }
+
+  /** Of the answers by servers that were asked directly, the one to the call that began last: it names the leader. */
+  get newestPinned(): PinnedAnswer | undefined {
+    return this.#newest;
+  }
+
+  /** @throws HistoryError for a call that cannot have been observed. */
+  add(call: RecordedCall): void {
+    const { client, begin, end, pinnedTo, result } = call;
+    this.#checker.add({ client, begin, end, outcome: this.#outcome(result, pinnedTo) });
+    if (result.kind === "error") return;
+    this.ends.push(end);
+    if (pinnedTo === undefined) this.ordinaryEnds.push(end);
+    else if (this.#newest === undefined || begin > this.#newest.begin) this.#newest = { server: pinnedTo, begin, end };
+  }
+
+  /** The verdict over all calls. */
+  judge(): HistoryReport {
+    return this.#checker.finish();
+  }
+
+  #outcome(result: CallResult, pinnedTo: number | undefined): Outcome {
+    if (result.kind === "error") {
+      const name = `${pinnedTo === undefined ? "client" : "one server"}: ${result.code}`;
+      this.#errors.set(name, (this.#errors.get(name) ?? 0) + 1);
+      return { kind: result.issuedNothing ? "failed" : "unknown" };
+    }
+    this.#answered += 1;
+    this.#issued += result.count;
+    const { first, count, epoch } = result;
+    const outcome: OkOutcome = { kind: "ok", first, count, epoch };
+    this.#first ??= outcome;
+    return this.#corrupt && this.#answered === CORRUPTED_ANSWER ? this.#first : outcome;
+  }
+}

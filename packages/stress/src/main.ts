@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomInt } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { STRESS_DRIVERS } from "./drivers/index.ts";
+import { readOptions, type StressOptions, USAGE } from "./options.ts";
+import { renderReport } from "./render.ts";
+import { runStress } from "./run.ts";
+import { UsageError } from "./usage-error.ts";
+
+const EXIT_CLEAN = 0;
+const EXIT_VIOLATION = 1;
+const EXIT_USAGE = 2;
+const EXIT_HARNESS = 3;
+const EXIT_INTERRUPTED = 130;
+const EXIT_TERMINATED = 143;
+
+// What has been started ends with this process; see test-services.
+process.once("SIGINT", () => process.exit(EXIT_INTERRUPTED));
+process.once("SIGTERM", () => process.exit(EXIT_TERMINATED));
+
+async function stress(options: StressOptions): Promise<number> {
+  const { driver, seconds, seed, faults } = options;
+  process.stdout.write(
+    `stress --driver ${driver.name} --seconds ${seconds} --faults ${faults.join(",")} --seed ${seed}\n`,
+  );
+  const report = await runStress(options, (line) => process.stdout.write(`${line}\n`));
+  process.stdout.write(renderReport(report));
+  if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`);
+  return report.ok ? EXIT_CLEAN : EXIT_VIOLATION;
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  try {
+    const options = readOptions(args, STRESS_DRIVERS, () => randomInt(2 ** 32));
+    if (options !== undefined) return await stress(options);
+    process.stdout.write(USAGE);
+    return EXIT_CLEAN;
+  } catch (error) {
+    if (error instanceof UsageError) {
+      process.stderr.write(`${error.message}\n\n${USAGE}`);
+      return EXIT_USAGE;
+    }
+    process.stderr.write(`the harness failed: ${error instanceof Error ? error.stack : String(error)}\n`);
+    return EXIT_HARNESS;
+  }
+}
+
+process.exit(await main(process.argv.slice(2)));

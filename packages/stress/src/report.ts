@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type CallCounts, type HistoryReport, type Json, toJson, type Violation } from "@tsoracle/conformance/checker";
+import type { InjectedFault } from "./inject.ts";
+import type { FaultKind } from "./schedule.ts";
+import { TICKS_PER_MS } from "./shared-clock.ts";
+import { type FaultStretch, type Unavailability, unavailability } from "./unavailability.ts";
+
+/** What a run was, and what came of it. Instants are of the shared clock. */
+export interface RunFacts {
+  readonly driver: string;
+  readonly store: string;
+  readonly servers: number;
+  readonly tenureMs: number | undefined;
+  readonly tenureCheck: boolean;
+  readonly injectViolation: boolean;
+  readonly seed: number;
+  readonly asked: readonly FaultKind[];
+  /** First answer, and the end of the last call. */
+  readonly begin: number;
+  readonly end: number;
+  /** In the order in which they were done. */
+  readonly faults: readonly InjectedFault[];
+  readonly history: HistoryReport;
+  /** When answers came, rising: to clients that look for the leader themselves, and to anybody. */
+  readonly ordinaryEnds: ArrayLike<number>;
+  readonly allEnds: ArrayLike<number>;
+  readonly errors: ReadonlyMap<string, number>;
+  /** What else went wrong, in sentences. */
+  readonly problems: readonly string[];
+}
+
+export interface ReportedFault extends Omit<InjectedFault, "at" | "endedAt"> {
+  /** Since the first answer. */
+  readonly atMs: number;
+  readonly lastedMs: number;
+}
+
+/** Everything that is printed and written. */
+export interface StressReport {
+  readonly driver: string;
+  readonly store: string;
+  readonly servers: number;
+  readonly tenureMs: number | undefined;
+  readonly tenureCheck: boolean;
+  readonly injectViolation: boolean;
+  readonly seed: number;
+  readonly seconds: number;
+  readonly calls: CallCounts;
+  /** Calls without an answer, by who made them and code. */
+  readonly errors: Readonly<Record<string, number>>;
+  readonly faults: readonly ReportedFault[];
+  /** What clients went without that look for the leader themselves, and what everybody went without. */
+  readonly unavailability: { readonly clients: readonly Unavailability[]; readonly anybody: readonly Unavailability[] };
+  readonly duplicates: number;
+  readonly regressions: number;
+  readonly realTimeViolations: number;
+  /** Of each kind the worst and the first few, each with the calls that prove it. */
+  readonly evidence: readonly Json[];
+  /** Why the run proves nothing or something went wrong beside the history; empty for a good one. */
+  readonly problems: readonly string[];
+  readonly ok: boolean;
+}
+
+/** Fewer answers than this in a second, on average, are no evidence: most of the run would have been silence. */
+const LEAST_ANSWERS_PER_SECOND = 20;
+
+/** What a client found wrong by itself and kept from its caller: it is a violation all the same. */
+const WITHHELD = /: (timestamp_regression|protocol_violation)$/;
+
+export function buildReport(facts: RunFacts): StressReport {
+  const { history, begin, end, faults } = facts;
+  const seconds = (end - begin) / TICKS_PER_MS / 1_000;
+  const withheld = [...facts.errors].reduce((sum, [name, count]) => (WITHHELD.test(name) ? sum + count : sum), 0);
+  const stretches = stretchesOf(faults, end);
+  const problems = [...facts.problems, ...lackingProof(facts, seconds)];
+  return {
+    driver: facts.driver,
+    store: facts.store,
+    servers: facts.servers,
+    tenureMs: facts.tenureMs,
+    tenureCheck: facts.tenureCheck,
+    injectViolation: facts.injectViolation,
+    seed: facts.seed,
+    seconds: Number(seconds.toFixed(1)),
+    calls: history.calls,
+    errors: Object.fromEntries([...facts.errors].sort(([, a], [, b]) => b - a)),
+    faults: faults.map(({ at, endedAt, ...fault }) => ({
+      ...fault,
+      atMs: Math.round((at - begin) / TICKS_PER_MS),
+      lastedMs: Math.round((endedAt - at) / TICKS_PER_MS),
+    })),
+    unavailability: {
+      clients: unavailability(stretches, facts.ordinaryEnds, TICKS_PER_MS),
+      anybody: unavailability(stretches, facts.allEnds, TICKS_PER_MS),
+    },
+    duplicates: history.duplicates.count,
+    regressions: history.clientOrder.count + history.epochOrder.count + history.batchOrder.count + withheld,
+    realTimeViolations: history.realTimeOrder.count,
+    evidence: evidenceOf(history),
+    problems,
+    ok: history.ok && withheld === 0 && problems.length === 0,
+  };
+}
+
+/** A fault is answerable for the time until the next one, or until the run is over. */
+function stretchesOf(faults: readonly InjectedFault[], end: number): FaultStretch[] {
+  return faults.map(({ kind, target, at }, index) => ({ kind, target, from: at, to: faults[index + 1]?.at ?? end }));
+}
+
+function lackingProof({ faults, asked, history }: RunFacts, seconds: number): string[] {
+  const unconfirmed = faults.filter(({ isConfirmed }) => !isConfirmed);
+  const missing = asked.filter((kind) => !faults.some((fault) => fault.kind === kind && fault.isConfirmed));
+  const least = Math.ceil(LEAST_ANSWERS_PER_SECOND * seconds);
+  return [
+    ...unconfirmed.map(({ kind, server, evidence }) => `a ${kind} of server ${server} is not confirmed: ${evidence}`),
+    ...missing.map((kind) => `no ${kind} happened`),
+    ...(history.calls.ok < least ? [`only ${history.calls.ok} calls were answered, expected at least ${least}`] : []),
+  ];
+}
+
+function evidenceOf({ duplicates, clientOrder, epochOrder, batchOrder, realTimeOrder }: HistoryReport): Json[] {
+  return [duplicates, clientOrder, epochOrder, batchOrder, realTimeOrder].flatMap(({ worst, kept }) => {
+    const shown: readonly Violation[] = worst === null ? [] : [worst, ...kept.filter((each) => !isSame(each, worst))];
+    return shown.map(toJson);
+  });
+}
+
+const isSame = (a: Violation, b: Violation): boolean => JSON.stringify(toJson(a)) === JSON.stringify(toJson(b));

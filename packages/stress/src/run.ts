@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setTimeout as sleep } from "node:timers/promises";
+import { waitUntil } from "@tsoracle/test-services";
+import { ClientFleet } from "./client-fleet.ts";
+import { Fleet } from "./fleet.ts";
+import { History } from "./history.ts";
+import { type InjectedFault, type InjectParts, inject } from "./inject.ts";
+import type { StressOptions } from "./options.ts";
+import { Random } from "./random.ts";
+import { buildReport, type StressReport } from "./report.ts";
+import { faultSchedule } from "./schedule.ts";
+import { SharedClock, TICKS_PER_MS } from "./shared-clock.ts";
+
+/** Longer than any election; a service that is not back by then is a failure of the service. */
+const SERVICE_LIMIT_MS = 30_000;
+
+interface Injection {
+  readonly faults: readonly InjectedFault[];
+  readonly problems: readonly string[];
+}
+
+/**
+ * One run: starts the store, the servers and the clients, does the faults, and judges what the clients saw.
+ *
+ * @param say gets a line as each fault ends
+ * @throws Error when the harness fails: no store, no server, a client process that dies
+ */
+export async function runStress(options: StressOptions, say: (line: string) => void): Promise<StressReport> {
+  const { driver, injectViolation, tenureCheck } = options;
+  const clock = new SharedClock();
+  await using store = await driver.prepare(driver.servers);
+  await using fleet = await Fleet.start(driver, store, tenureCheck);
+  const history = new History({ corrupt: injectViolation });
+  using clients = new ClientFleet(fleet.addresses, clock, (call) => history.add(call));
+  await waitUntil("a first answer", () => history.newestPinned !== undefined, { timeoutMs: SERVICE_LIMIT_MS });
+  const begin = clock.now();
+  const parts = { fleet, clock, proxiesOf: (server: number) => store.proxiesOf(server) };
+  const { faults, problems } = await injectAll(options, parts, history, say);
+  await clients.stop();
+  const { seed, faults: asked } = options;
+  return buildReport({
+    driver: driver.name,
+    store: store.about,
+    servers: driver.servers,
+    tenureMs: driver.tenureMs,
+    tenureCheck,
+    injectViolation,
+    seed,
+    asked,
+    begin,
+    end: clock.now(),
+    faults,
+    history: history.judge(),
+    ordinaryEnds: Float64Array.from(history.ordinaryEnds).sort(),
+    allEnds: Float64Array.from(history.ends).sort(),
+    errors: history.errors,
+    problems,
+  });
+}
+
+/** Does faults until time is up, but the first round in any case. Each begins when the service is back from the last. */
+async function injectAll(
+  options: StressOptions,
+  parts: InjectParts,
+  history: History,
+  say: (line: string) => void,
+): Promise<Injection> {
+  const { seed, faults: kinds, seconds, driver } = options;
+  const { clock, fleet } = parts;
+  const random = new Random(seed + 1);
+  const begin = clock.now();
+  const leftMs = (): number => seconds * 1_000 - (clock.now() - begin) / TICKS_PER_MS;
+  const faults: InjectedFault[] = [];
+  const broken = (problem: string): Injection => ({ faults, problems: [problem] });
+  for (const fault of faultSchedule({ seed, kinds, servers: driver.servers, outageMs: driver.outageMs })) {
+    if (faults.length >= kinds.length && leftMs() < fault.calmMs + fault.lastsMs) break;
+    await sleep(fault.calmMs);
+    const leader = await leaderNow(parts, history);
+    if (leader === undefined) return broken(fleet.fallen ?? `no answer within ${SERVICE_LIMIT_MS} ms after a fault`);
+    const others = fleet.addresses.map((_, server) => server).filter((server) => server !== leader);
+    const server = fault.target === "leader" ? leader : random.pick(others);
+    const done = await inject(fault, server, parts);
+    faults.push(done);
+    say(describe(done, begin));
+    if (fleet.fallen !== undefined) return broken(fleet.fallen);
+  }
+  await sleep(Math.max(0, leftMs()));
+  const isBack = (await leaderNow(parts, history)) !== undefined;
+  return isBack
+    ? { faults, problems: [] }
+    : broken(fleet.fallen ?? `no answer within ${SERVICE_LIMIT_MS} ms at the end`);
+}
+
+/** The server that answers a call which begins after now; undefined if none does, or one has fallen. */
+async function leaderNow({ clock, fleet }: InjectParts, history: History): Promise<number | undefined> {
+  const since = clock.now();
+  const isOver = (): boolean => fleet.fallen !== undefined || (history.newestPinned?.begin ?? 0) > since;
+  await waitUntil("an answer", isOver, { timeoutMs: SERVICE_LIMIT_MS }).catch(() => {});
+  const newest = history.newestPinned;
+  return fleet.fallen === undefined && newest !== undefined && newest.begin > since ? newest.server : undefined;
+}
+
+function describe({ kind, target, server, at, isConfirmed, evidence }: InjectedFault, begin: number): string {
+  const second = ((at - begin) / TICKS_PER_MS / 1_000).toFixed(1).padStart(6);
+  return `${second} s  ${kind} of the ${target}, server ${server}: ${isConfirmed ? "" : "NOT CONFIRMED: "}${evidence}`;
+}

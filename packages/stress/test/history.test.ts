@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it } from "vitest";
+import { History } from "../src/history.ts";
+import type { CallResult, RecordedCall } from "../src/recorded-call.ts";
+
+const answer = (first: bigint, count = 1): CallResult => ({ kind: "answer", first, count, epoch: 1n });
+const refusal = (code: string, issuedNothing = false): CallResult => ({ kind: "error", code, issuedNothing });
+
+const call = (begin: number, result: CallResult, more: Partial<RecordedCall> = {}): RecordedCall => {
+  return { client: "a", begin, end: begin + 5, pinnedTo: undefined, result, ...more };
+};
+
+/** One caller with as many answers, each above the one before. */
+function filled(history: History, answers: number): History {
+  for (let index = 0; index < answers; index += 1) history.add(call(index * 10, answer(BigInt(index))));
+  return history;
+}
+
+describe("history", () => {
+  it("judges what was recorded, across callers", () => {
+    const history = new History();
+    history.add(call(0, answer(10n, 3)));
+    history.add(call(20, answer(11n), { client: "b", pinnedTo: 1 }));
+    const report = history.judge();
+    expect([report.duplicates.count, report.realTimeOrder.count]).toEqual([1, 1]);
+    expect([history.answered, history.issued]).toEqual([2, 4]);
+  });
+
+  it("counts errors by who met them, and takes none for an answer", () => {
+    const history = new History();
+    history.add(call(0, refusal("transport")));
+    history.add(call(10, refusal("transport")));
+    history.add(call(20, refusal("FAILED_PRECONDITION", true), { client: "b", pinnedTo: 0 }));
+    expect([...history.errors]).toEqual([
+      ["client: transport", 2],
+      ["one server: FAILED_PRECONDITION", 1],
+    ]);
+    expect(history.judge().calls).toMatchObject({ ok: 0, unknown: 2, failed: 1 });
+    expect([history.ends, history.newestPinned]).toEqual([[], undefined]);
+  });
+
+  it("tells the leader by the youngest call that was answered directly, whatever order the reports come in", () => {
+    const history = new History();
+    history.add(call(100, answer(2n), { client: "b", pinnedTo: 2 }));
+    history.add(call(50, answer(1n), { client: "c", pinnedTo: 1, end: 400 }));
+    history.add(call(200, answer(3n)));
+    history.add(call(300, refusal("UNAVAILABLE"), { client: "d", pinnedTo: 0 }));
+    expect(history.newestPinned).toEqual({ server: 2, begin: 100, end: 105 });
+  });
+
+  it("keeps apart when clients were answered and when anybody was", () => {
+    const history = new History();
+    history.add(call(0, answer(1n)));
+    history.add(call(10, answer(2n), { client: "b", pinnedTo: 0 }));
+    expect([history.ends, history.ordinaryEnds]).toEqual([[5, 15], [5]]);
+  });
+
+  it("corrupts exactly one answer for the control, and none otherwise", () => {
+    expect(filled(new History(), 300).judge().violations).toBe(0);
+    const report = filled(new History({ corrupt: true }), 300).judge();
+    expect([report.duplicates.count, report.clientOrder.count, report.realTimeOrder.count]).toEqual([1, 1, 1]);
+    expect(report.calls.ok).toBe(300);
+  });
+});

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it } from "vitest";
+import { STRESS_DRIVERS } from "../src/drivers/index.ts";
+import { readOptions } from "../src/options.ts";
+import { UsageError } from "../src/usage-error.ts";
+
+const read = (...args: string[]) => readOptions(args, STRESS_DRIVERS, () => 42);
+
+describe("options", () => {
+  it("have defaults: every fault that the driver can take, and a drawn seed", () => {
+    expect(read("--driver", "redis")).toMatchObject({
+      seconds: 30,
+      faults: ["kill", "pause", "cut", "term"],
+      seed: 42,
+      tenureCheck: true,
+      injectViolation: false,
+    });
+    expect(read("--driver", "file")?.faults).toEqual(["kill", "pause", "term"]);
+  });
+
+  it("are read as they are given, also after the -- that pnpm may leave", () => {
+    const args = ["--", "--driver", "postgres", "--seconds", "60", "--faults", "cut,kill", "--seed", "0"];
+    expect(read(...args, "--json", "r.json", "--inject-violation", "--no-tenure-check")).toMatchObject({
+      driver: { name: "postgres" },
+      seconds: 60,
+      faults: ["cut", "kill"],
+      seed: 0,
+      json: "r.json",
+      injectViolation: true,
+      tenureCheck: false,
+    });
+  });
+
+  it("ask for help before anything else is looked at", () => {
+    expect(read("--help")).toBeUndefined();
+  });
+
+  it.each<[string, string[], RegExp]>([
+    ["no driver", [], /--driver: expected one of file, postgres, redis, got none/],
+    ["an unknown driver", ["--driver", "mongo"], /got "mongo"/],
+    ["an unknown flag", ["--driver", "file", "--sead", "1"], /--sead/],
+    ["a fault that is none", ["--driver", "file", "--faults", "kill,kil"], /kill, pause, cut, term, got "kill,kil"/],
+    ["no fault", ["--driver", "file", "--faults", ""], /--faults/],
+    ["a fault twice", ["--driver", "file", "--faults", "kill,kill"], /each fault once/],
+    ["a cut where nothing can be cut", ["--driver", "file", "--faults", "cut"], /no connection to cut/],
+    ["no time", ["--driver", "file", "--seconds", "0"], /from 1 to 600, got "0"/],
+    ["too much time", ["--driver", "file", "--seconds", "601"], /from 1 to 600/],
+    ["half a second", ["--driver", "file", "--seconds", "1.5"], /whole number/],
+    ["a seed beyond 32 bits", ["--driver", "file", "--seed", "4294967296"], /--seed/],
+    ["a control without a tenure", ["--driver", "file", "--no-tenure-check"], /has no tenure/],
+  ])("refuse %s", (_, args, message) => {
+    expect(() => read(...args)).toThrow(UsageError);
+    expect(() => read(...args)).toThrow(message);
+  });
+});
+
+describe("driver table", () => {
+  it.each(STRESS_DRIVERS)("lets outages of $name outlast the wait of a successor, where there is one", (driver) => {
+    const [least, most] = driver.outageMs;
+    expect(most).toBeGreaterThan(least);
+    if (driver.tenureMs === undefined) return;
+    // D(1+ρ) and the longest poll, D/10 (`postgres-redis.md` 2.7).
+    expect(least).toBeGreaterThan(1.2 * driver.tenureMs);
+  });
+});

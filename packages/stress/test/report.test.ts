@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Call, checkHistory } from "@tsoracle/conformance/checker";
+import { describe, expect, it } from "vitest";
+import type { InjectedFault } from "../src/inject.ts";
+import { renderReport } from "../src/render.ts";
+import { buildReport, type RunFacts } from "../src/report.ts";
+import { TICKS_PER_MS } from "../src/shared-clock.ts";
+
+const SECOND = 1_000 * TICKS_PER_MS;
+
+/** One caller, answered 50 times in each of two seconds. */
+const CALLS: readonly Call[] = Array.from({ length: 100 }, (_, index) => ({
+  client: "a",
+  begin: SECOND + index * 20 * TICKS_PER_MS,
+  end: SECOND + (index * 20 + 10) * TICKS_PER_MS,
+  outcome: { kind: "ok", first: BigInt(index * 10), count: 2, epoch: 1n },
+}));
+
+const KILL: InjectedFault = {
+  kind: "kill",
+  target: "leader",
+  server: 1,
+  at: 2 * SECOND,
+  endedAt: 2.25 * SECOND,
+  isConfirmed: true,
+  evidence: "process 1 is gone, ended by SIGKILL",
+};
+
+const ends = (calls: readonly Call[]): number[] => calls.map(({ end }) => Number(end));
+
+function facts(more: Partial<RunFacts> = {}, calls: readonly Call[] = CALLS): RunFacts {
+  return {
+    driver: "redis",
+    store: "five nodes",
+    servers: 3,
+    tenureMs: 1_500,
+    tenureCheck: true,
+    injectViolation: false,
+    seed: 9,
+    asked: ["kill"],
+    begin: SECOND,
+    end: 3 * SECOND,
+    faults: [KILL],
+    history: checkHistory(calls),
+    ordinaryEnds: ends(calls),
+    allEnds: ends(calls),
+    errors: new Map(),
+    problems: [],
+    ...more,
+  };
+}
+
+describe("report", () => {
+  it("passes a run that is clean, confirmed and busy", () => {
+    const report = buildReport(facts());
+    expect(report).toMatchObject({ ok: true, problems: [], evidence: [], seconds: 2 });
+    expect(report.faults).toEqual([
+      expect.objectContaining({ kind: "kill", server: 1, atMs: 1_000, lastedMs: 250, isConfirmed: true }),
+    ]);
+    expect(renderReport(report)).toMatch(/PASS {2}every call was judged/);
+  });
+
+  it("fails a history that breaks a promise, and shows the two calls", () => {
+    const stale = { ...(CALLS[99] as Call), client: "b", outcome: CALLS[3]?.outcome as Call["outcome"] };
+    const report = buildReport(facts({}, [...CALLS, stale]));
+    expect([report.ok, report.duplicates, report.realTimeViolations]).toEqual([false, 1, 1]);
+    const worst = report.evidence.find((each) => (each as { kind: string }).kind === "real_time_order");
+    expect(worst).toMatchObject({ before: { client: "a", outcome: { first: "980" } }, after: { client: "b" } });
+    const text = renderReport(report);
+    expect(text).toMatch(/FAIL {2}the history breaks a promise/);
+    expect(text).toContain('"kind":"duplicate","lower":{"client":"a"');
+  });
+
+  it("shows a violation that is both the worst and the first only once", () => {
+    const stale = { ...(CALLS[99] as Call), client: "b", outcome: CALLS[3]?.outcome as Call["outcome"] };
+    const kinds = buildReport(facts({}, [...CALLS, stale])).evidence.map((each) => (each as { kind: string }).kind);
+    expect(kinds).toEqual(["duplicate", "real_time_order"]);
+  });
+
+  it("counts an answer that a client withheld as a regression", () => {
+    const report = buildReport(facts({ errors: new Map([["client: timestamp_regression", 2]]) }));
+    expect([report.ok, report.regressions]).toEqual([false, 2]);
+    expect(buildReport(facts({ errors: new Map([["client: transport", 2]]) })).ok).toBe(true);
+  });
+
+  it.each<[string, Partial<RunFacts>, RegExp]>([
+    ["a fault that is not confirmed", { faults: [KILL, { ...KILL, isConfirmed: false }] }, /kill of server 1 is not/],
+    ["a kind that was asked for and did not come", { asked: ["kill", "cut"] }, /no cut happened/],
+    ["a kind that came unconfirmed only", { faults: [{ ...KILL, isConfirmed: false }] }, /no kill happened/],
+    ["too few answers for the time", { end: 7 * SECOND }, /only 100 calls were answered, expected at least 120/],
+    ["what the harness has to say", { problems: ["server 2 ended by itself"] }, /server 2 ended by itself/],
+  ])("does not pass %s, although the history is clean", (_, more, problem) => {
+    const report = buildReport(facts(more));
+    expect(report.ok).toBe(false);
+    expect(report.problems.join("; ")).toMatch(problem);
+    expect(renderReport(report)).toMatch(/FAIL {2}the history is clean, and proves nothing/);
+  });
+
+  it("holds each fault answerable until the next, and the last until the end", () => {
+    const later = { ...KILL, at: 2.5 * SECOND, endedAt: 2.6 * SECOND };
+    const answered = [1.99, 2.2, 2.3, 2.4, 2.499, 2.51, 2.52, 2.9].map((second) => second * SECOND);
+    const report = buildReport(facts({ faults: [KILL, later], ordinaryEnds: answered, allEnds: [2.001 * SECOND] }));
+    expect(report.unavailability.clients).toEqual([
+      { kind: "kill", target: "leader", eachMs: [200, 380], medianMs: 290, maxMs: 380 },
+    ]);
+    expect(report.unavailability.anybody[0]?.eachMs).toEqual([499, 500]);
+  });
+
+  it("is plain data", () => {
+    const report = buildReport(facts());
+    expect(JSON.parse(JSON.stringify(report))).toEqual(report);
+  });
+});
