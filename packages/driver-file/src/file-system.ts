@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { constants } from "node:fs";
-import { access, type FileHandle, mkdir, open, readFile, realpath, rename } from "node:fs/promises";
+import { access, type FileHandle, open, readFile, realpath, rename } from "node:fs/promises";
 import { systemCodeOf } from "./file-driver-error.ts";
 import { acquireFileLock, type FileLock } from "./file-lock.ts";
+import { makeDirectory } from "./make-directory.ts";
 
 /**
  * The few file operations on which durability rests: the port at which tests inject failures and
@@ -42,7 +43,7 @@ export interface SyncableDirectory {
 
 /** The real one: `node:fs/promises`, so that every call waits in the thread pool and not on the event loop. */
 export const nodeFileSystem: FileSystem = Object.freeze({
-  makeDirectory: (path: string) => mkdir(path, { recursive: true }),
+  makeDirectory,
   realPath: (path: string) => realpath(path),
   checkWritable: (directory: string) => access(directory, constants.W_OK | constants.X_OK),
   lock: acquireFileLock,

@@ -93,6 +93,25 @@ describe("openFileDriver", () => {
     });
   });
 
+  // There mkdir answers ENOENT although the parent exists, which Node's recursive mkdir tries again without end.
+  it.runIf(process.platform === "linux")("refuses a place where no directory can be made", async () => {
+    await expect(openFileDriver({ stateDir: "/proc/tsoracle/state-dir" })).rejects.toMatchObject({
+      code: "io",
+      message: expect.stringContaining("/proc/tsoracle/state-dir"),
+    });
+  });
+
+  it("makes one directory for all who open it at once, and lets one of them have it", async () => {
+    await using home = await temporaryDirectory();
+    const stateDir = join(home.path, "a", "b", "c");
+    const opened = await Promise.allSettled(Array.from({ length: 8 }, () => openFileDriver({ stateDir })));
+    const drivers = opened.filter((result) => result.status === "fulfilled");
+    const refusals = opened.filter((result) => result.status === "rejected");
+    for (const { value } of drivers) await value[Symbol.asyncDispose]();
+    expect(drivers).toHaveLength(1);
+    expect(refusals.map(({ reason }) => reason.code)).toEqual(Array.from({ length: 7 }, () => "already_locked"));
+  });
+
   it("refuses a record file that cannot be read", async () => {
     await using home = await temporaryDirectory();
     await mkdir(join(home.path, "state"));
