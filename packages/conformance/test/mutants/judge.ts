@@ -28,8 +28,13 @@ export async function judgeMutant(mutant: Mutant): Promise<MutantResult> {
   };
 }
 
-/** Clauses that no mutant fails: nothing shows that they can. */
+/**
+ * Clauses that no mutant fails by an assertion: nothing shows that they can. A clause that only crashes or runs out of
+ * time on its mutants shows nothing, because a driver's gap could not be confirmed by it either.
+ */
 export function unprovenClauses(results: readonly MutantResult[]): readonly ClauseId[] {
-  const proven = new Set(results.flatMap(({ failed }) => failed));
+  const judged = ({ details }: MutantResult): ClauseId[] =>
+    [...details].filter(([, detail]) => !detail.startsWith("the clause could not be judged")).map(([id]) => id);
+  const proven = new Set(results.flatMap(judged));
   return clauseIds.filter((id) => !proven.has(id));
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ConsensusDriver, DenseSequences, LeaseStore } from "@tsoracle/consensus";
-import type { PhysicalMs } from "@tsoracle/core";
+import type { PhysicalMs, SeqKey } from "@tsoracle/core";
 import type { ClauseId, Subject } from "../../src/index.ts";
 import { type MemoryUniverse, type MemoryVariant, memorySubject } from "../memory-subject.ts";
 
@@ -58,6 +58,24 @@ export function alteredSequences(
     advance: (entries, epoch, options) => sequences.advance(entries, epoch, options),
     ...change(sequences),
   };
+}
+
+/** By how much the counters of a universe have gone back, by the mutant's mistake. */
+export function lostCounts(world: MemoryUniverse): Map<SeqKey, bigint> {
+  const lost = (world.memory.get("lost") as Map<SeqKey, bigint> | undefined) ?? new Map<SeqKey, bigint>();
+  world.memory.set("lost", lost);
+  return lost;
+}
+
+/** The driver's sequences as they are after that loss. The store below keeps its own counters, which never go back. */
+export function lossySequences(driver: ConsensusDriver, lost: ReadonlyMap<SeqKey, bigint>): DenseSequences {
+  return alteredSequences(driver, (sequences) => ({
+    load: async (key, options) => (await sequences.load(key, options)) - (lost.get(key) ?? 0n),
+    advance: async (entries, epoch, options) => {
+      const starts = await sequences.advance(entries, epoch, options);
+      return starts.map((start, index) => start - (lost.get(entries[index]?.key as SeqKey) ?? 0n));
+    },
+  }));
 }
 
 /** The driver's lease store with some methods replaced. */
