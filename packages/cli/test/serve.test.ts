@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -36,6 +38,21 @@ describe("serve", { timeout: 60_000 }, () => {
     expect(await take(address, 1)).toHaveLength(1);
     expect(await process.kill("SIGTERM")).toMatchObject({ code: 0 });
     expect(readdirSync(cwd)).toEqual([]);
+  });
+
+  it("ends when it is asked to while its store does not answer", async () => {
+    const module = new URL("../dist/serve/serve.js", import.meta.url).href;
+    const flags = { listen: { host: "127.0.0.1", port: 0 }, windowAhead: 3_000, log: "error", metrics: false };
+    const script = `import { serve } from ${JSON.stringify(module)};
+      const open = () => new Promise(() => setInterval(() => console.log("opening"), 50));
+      await serve(${JSON.stringify(flags)}, { open });`;
+    const child = spawn(process.execPath, ["--input-type=module", "--eval", script], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    onTestFinished(() => void child.kill("SIGKILL"));
+    await once(child.stdout, "data");
+    child.kill("SIGTERM");
+    expect(await once(child, "exit")).toEqual([0, null]);
   });
 
   it("ends with its parent when it was asked to", async () => {

@@ -76,6 +76,15 @@ function reportEnd(end: ServerEnd): void {
 }
 
 /**
+ * The open driver. A store that does not answer must not keep the process from ending when it is asked to: nothing has
+ * been served yet, so it ends at once, and the kernel frees what was taken so far.
+ */
+async function openUnlessStopped({ open }: ServedDriver, stop: Promise<string>): Promise<ConsensusDriver> {
+  const driver = await Promise.race([open(), stop.then(() => undefined)]);
+  return driver ?? process.exit(EXIT_DONE);
+}
+
+/**
  * Opens the driver, serves, and returns after an orderly shutdown.
  *
  * @throws CliError `usage` for flags that contradict each other, before anything is opened; `failed`
@@ -88,7 +97,7 @@ export async function serve(flags: ServeFlags, served: ServedDriver): Promise<vo
   const logger = openLogger(flags.log);
   const acceptDataLoss = served.acceptDataLoss === true;
   if (acceptDataLoss) logger.warn("this driver forgets: after a restart, timestamps can be issued again");
-  const driver = await served.open();
+  const driver = await openUnlessStopped(served, stop);
   try {
     const server = buildServer({ flags, tls, driver, acceptDataLoss, logger });
     announce(await listen(server, flags));
