@@ -138,6 +138,8 @@ export function classify({ code, message, constraint }: FailureFacts): FailureVe
   if (code === undefined ? isTlsRefusal(message) : TLS_REFUSAL.test(code)) {
     return { ...person("TLS", "the server could not be verified: check tls.ca and the name"), outcome: "not_done" };
   }
+  // The library has no password to answer with, or it does not know how the server wants it.
+  if (code === undefined && /^SASL/.test(message)) return { ...login, outcome: "not_done" };
   const rule = code === undefined ? undefined : rules[code];
   if (rule !== undefined) return { outcome: "not_done", ...rule };
   if (isLoss(code, message)) return lost;

@@ -48,6 +48,7 @@ describe("error map", () => {
     ["Connection terminated unexpectedly", "LOST", "transient"],
     ["Connection terminated", "LOST", "transient"],
     ["The server does not support SSL connections", "TLS", "permanent"],
+    ["SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string", "LOGIN", "permanent"],
     ["something else", "UNKNOWN", "transient"],
   ])("%s, without a code, is %s", (message, reason, kind) => {
     expect(classify({ code: undefined, message })).toMatchObject({ reason, kind });

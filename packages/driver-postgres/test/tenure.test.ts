@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+import { LeaseClock } from "@tsoracle/consensus";
+import { physicalMs } from "@tsoracle/core";
+import { runSql, usePostgres, waitUntil } from "@tsoracle/test-services";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { leads, openNode } from "./node.ts";
+import { prepareOracle, SCHEMA, TENURE_MS } from "./oracle.ts";
+
+const postgres = usePostgres({ beforeAll, afterAll });
+const database = (): string => postgres().url;
+
+/** The clocks of this machine, with a wall clock that the test can step. */
+class SteppedClocks {
+  stepMs = 0;
+  readonly clock: LeaseClock = new LeaseClock({
+    monotonicNs: () => process.hrtime.bigint(),
+    bootMs: () => performance.now(),
+    wallMs: () => performance.now() + this.stepMs,
+  });
+}
+
+describe("tenure of the Postgres driver", () => {
+  it("ends while the event loop is busy, and is seen to have ended in the turn after", async () => {
+    await prepareOracle(database(), "busy");
+    await using driver = await openNode(database(), "busy");
+    const { tenure } = await leads(driver);
+    expect(tenure?.valid()).toBe(true);
+    const began = performance.now();
+    while (performance.now() - began < TENURE_MS);
+    expect(tenure?.valid()).toBe(false);
+    // It goes on in this reign or, if the server has ended the idle session, in another.
+    await waitUntil("a tenure that holds", async () => (await leads(driver)).tenure?.valid());
+  });
+
+  it("ends early when the wall clock is stepped forward, until the next renewal, and not when it is stepped back", async () => {
+    await prepareOracle(database(), "stepped");
+    const clocks = new SteppedClocks();
+    await using driver = await openNode(database(), "stepped", {}, { clock: clocks.clock });
+    const { tenure, epoch } = await leads(driver);
+    expect(tenure?.valid()).toBe(true);
+    clocks.stepMs = 3_600_000;
+    expect(tenure?.valid()).toBe(false);
+    await waitUntil("a renewal by the stepped clock", () => tenure?.valid());
+    clocks.stepMs = -3_600_000;
+    expect(tenure?.valid()).toBe(true);
+    expect(await driver.persistHighWater(physicalMs(1), epoch)).toBe(1);
+  });
+
+  it("is confirmed by a round that begins after the question, one for all who ask together", async () => {
+    await prepareOracle(database(), "asked", { freshness: "confirm" });
+    await using driver = await openNode(database(), "asked", { freshness: "confirm" });
+    const { tenure } = await leads(driver);
+    const ask = (): Promise<boolean> | undefined => tenure?.confirm?.();
+    expect(await Promise.all([ask(), ask(), ask()])).toEqual([true, true, true]);
+    await runSql(database(), `UPDATE ${SCHEMA}.oracle SET epoch_lo = epoch_lo + 1 WHERE name = 'asked'`);
+    expect(await ask()).toBe(false);
+    expect(tenure?.valid()).toBe(false);
+    expect(await ask()).toBe(false);
+  });
+});
