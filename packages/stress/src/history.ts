@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { HistoryChecker, type HistoryReport, type OkOutcome, type Outcome } from "@tsoracle/conformance/checker";
 import type { CallResult, RecordedCall } from "./recorded-call.ts";
+import { TICKS_PER_MS } from "./shared-clock.ts";
 
 /** Where the control puts its violation: an answer that comes late enough for the first one to have ended. */
 const CORRUPTED_ANSWER = 100;
 
-/** An answer by a server that only this caller asks. */
-export interface PinnedAnswer {
+/** A call that is shorter cannot have waited for anything that a fault did. */
+const WAITED_TICKS = 10 * TICKS_PER_MS;
+
+/** A call to one server, whatever came of it. */
+export interface PinnedCall {
   readonly server: number;
   readonly begin: number;
   readonly end: number;
@@ -17,13 +21,14 @@ export class History {
   /** When answers came: to anybody, and to clients that look for the leader themselves. Not in order. */
   readonly ends: number[] = [];
   readonly ordinaryEnds: number[] = [];
+  readonly #waited: PinnedCall[] = [];
   readonly #checker = new HistoryChecker();
   readonly #errors = new Map<string, number>();
   readonly #corrupt: boolean;
   #answered = 0;
   #issued = 0;
   #first: OkOutcome | undefined;
-  #newest: PinnedAnswer | undefined;
+  #newest: PinnedCall | undefined;
 
   /** With `corrupt`, one answer is recorded as if it had been that of the first call: the positive control. */
   constructor({ corrupt = false }: { readonly corrupt?: boolean } = {}) {
@@ -45,7 +50,7 @@ export class History {
   }
 
   /** Of the answers by servers that were asked directly, the one to the call that began last: it names the leader. */
-  get newestPinned(): PinnedAnswer | undefined {
+  get newestPinned(): PinnedCall | undefined {
     return this.#newest;
   }
 
@@ -53,10 +58,16 @@ export class History {
   add(call: RecordedCall): void {
     const { client, begin, end, pinnedTo, result } = call;
     this.#checker.add({ client, begin, end, outcome: this.#outcome(result, pinnedTo) });
+    if (pinnedTo !== undefined && end - begin >= WAITED_TICKS) this.#waited.push({ server: pinnedTo, begin, end });
     if (result.kind === "error") return;
     this.ends.push(end);
     if (pinnedTo === undefined) this.ordinaryEnds.push(end);
     else if (this.#newest === undefined || begin > this.#newest.begin) this.#newest = { server: pinnedTo, begin, end };
+  }
+
+  /** How many calls a server had been asked and had not answered at an instant when it had said nothing for a while. */
+  outstanding(server: number, at: number): number {
+    return this.#waited.filter((call) => call.server === server && call.begin < at && call.end > at).length;
   }
 
   /** The verdict over all calls. */

@@ -9,6 +9,8 @@ import type { SharedClock } from "./shared-clock.ts";
 interface Confirmation {
   readonly isConfirmed: boolean;
   readonly evidence: string;
+  /** Only of a pause: just before SIGCONT. What the server is asked at this instant it finds when it wakes up. */
+  readonly releasedAt?: number;
 }
 
 /** One fault as it happened. Instants are of the shared clock. */
@@ -34,12 +36,12 @@ export async function inject(fault: PlannedFault, server: number, parts: InjectP
   return { kind: fault.kind, target: fault.target, server, at, endedAt: parts.clock.now(), ...confirmation };
 }
 
-function perform(fault: PlannedFault, server: number, { fleet, proxiesOf }: InjectParts): Promise<Confirmation> {
+function perform(fault: PlannedFault, server: number, { fleet, proxiesOf, clock }: InjectParts): Promise<Confirmation> {
   switch (fault.kind) {
     case "kill":
       return kill(fleet, server, fault.lastsMs);
     case "pause":
-      return pause(fleet, server, fault.lastsMs);
+      return pause(fleet, server, fault.lastsMs, clock);
     case "term":
       return terminate(fleet, server, fault.lastsMs);
     case "cut":
@@ -63,17 +65,19 @@ async function kill(fleet: Fleet, server: number, downMs: number): Promise<Confi
   };
 }
 
-async function pause(fleet: Fleet, server: number, lastsMs: number): Promise<Confirmation> {
-  const { pid } = fleet.process(server);
+async function pause(fleet: Fleet, server: number, lastsMs: number, clock: SharedClock): Promise<Confirmation> {
   const victim = fleet.process(server);
+  const { pid } = victim;
   await victim.pause();
   const begin = performance.now();
   const stoppedAtFirst = isStopped(pid);
   await sleep(lastsMs);
   const stoppedAtLast = isStopped(pid);
   const heldMs = Math.round(performance.now() - begin);
+  const releasedAt = clock.now();
   await victim.resume();
   return {
+    releasedAt,
     isConfirmed: stoppedAtFirst && stoppedAtLast && heldMs >= lastsMs - 1 && isAlive(pid),
     evidence: `process ${pid} ${stoppedAtFirst && stoppedAtLast ? "was" : "was not"} in state T for ${heldMs} ms`,
   };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomInt } from "node:crypto";
 import { writeFile } from "node:fs/promises";
+import { toJson } from "@tsoracle/conformance/checker";
 import { STRESS_DRIVERS } from "./drivers/index.ts";
 import { readOptions, type StressOptions, USAGE } from "./options.ts";
 import { renderReport } from "./render.ts";
@@ -25,7 +26,7 @@ async function stress(options: StressOptions): Promise<number> {
   );
   const report = await runStress(options, (line) => process.stdout.write(`${line}\n`));
   process.stdout.write(renderReport(report));
-  if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`);
+  if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(toJson(report), null, 2)}\n`);
   return report.ok ? EXIT_CLEAN : EXIT_VIOLATION;
 }
 

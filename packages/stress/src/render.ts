@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Json } from "@tsoracle/conformance/checker";
+import type { OkCall, Violation } from "@tsoracle/conformance/checker";
 import type { StressReport } from "./report.ts";
+import { TICKS_PER_MS } from "./shared-clock.ts";
 import type { Unavailability } from "./unavailability.ts";
 
 const number = (value: number): string => value.toLocaleString("en-US");
@@ -30,7 +31,7 @@ export function renderReport(report: StressReport): string {
     ...section("unavailable to anybody", report.unavailability.anybody.map(costLine)),
     `violations  ${report.duplicates} duplicates, ${report.regressions} regressions, ` +
       `${report.realTimeViolations} real-time violations`,
-    ...section("evidence", report.evidence.slice(0, SHOWN).map(proof)),
+    ...section("evidence", report.evidence.slice(0, SHOWN).flatMap(proof)),
     ...section("problems", report.problems),
     "",
     verdict(report),
@@ -49,9 +50,34 @@ function costLine({ kind, target, eachMs, medianMs, maxMs }: Unavailability): st
   return `${kind} of a ${target}: ${eachMs.join(", ")} ms; median ${medianMs}, max ${maxMs}`;
 }
 
-/** One line: what is wrong, and both calls. */
-function proof(violation: Json): string {
-  return JSON.stringify(violation);
+/** What is wrong, and the calls that prove it. */
+function proof(violation: Violation): string[] {
+  switch (violation.kind) {
+    case "duplicate": {
+      const { lower, upper, first, count } = violation;
+      return [
+        `duplicate: both calls hold ${first}${count > 1n ? ` and ${count - 1n} more` : ""}`,
+        ...calls(lower, upper),
+      ];
+    }
+    case "client_order":
+    case "epoch_order":
+    case "real_time_order": {
+      const { kind, before, after, behind } = violation;
+      return [`${kind}: the second call had to be above the first, and is ${behind} behind`, ...calls(before, after)];
+    }
+    case "batch_order":
+      return [`batch_order: timestamp ${violation.at} of the batch is out of place`, ...calls(violation.call)];
+    default:
+      return violation satisfies never;
+  }
+}
+
+function calls(...proving: readonly OkCall[]): string[] {
+  return proving.map(({ client, begin, end, outcome: { first, count, epoch } }) => {
+    const [from, to] = [begin, end].map((instant) => (Number(instant) / TICKS_PER_MS).toFixed(3));
+    return `  ${client}, from ${from} to ${to} ms: ${count} from ${first}, epoch ${epoch}`;
+  });
 }
 
 function section(title: string, items: readonly string[]): string[] {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type CallCounts, type HistoryReport, type Json, toJson, type Violation } from "@tsoracle/conformance/checker";
+import { type CallCounts, type HistoryReport, toJson, type Violation } from "@tsoracle/conformance/checker";
 import type { InjectedFault } from "./inject.ts";
 import type { FaultKind } from "./schedule.ts";
 import { TICKS_PER_MS } from "./shared-clock.ts";
@@ -24,15 +24,19 @@ export interface RunFacts {
   /** When answers came, rising: to clients that look for the leader themselves, and to anybody. */
   readonly ordinaryEnds: ArrayLike<number>;
   readonly allEnds: ArrayLike<number>;
+  /** How many calls a server had been asked and had not answered at an instant. */
+  readonly outstanding: (server: number, at: number) => number;
   readonly errors: ReadonlyMap<string, number>;
   /** What else went wrong, in sentences. */
   readonly problems: readonly string[];
 }
 
-export interface ReportedFault extends Omit<InjectedFault, "at" | "endedAt"> {
+export interface ReportedFault extends Omit<InjectedFault, "at" | "endedAt" | "releasedAt"> {
   /** Since the first answer. */
   readonly atMs: number;
   readonly lastedMs: number;
+  /** Only of a pause: calls that waited in the server when it woke up. */
+  readonly outstanding?: number;
 }
 
 /** Everything that is printed and written. */
@@ -55,7 +59,7 @@ export interface StressReport {
   readonly regressions: number;
   readonly realTimeViolations: number;
   /** Of each kind the worst and the first few, each with the calls that prove it. */
-  readonly evidence: readonly Json[];
+  readonly evidence: readonly Violation[];
   /** Why the run proves nothing or something went wrong beside the history; empty for a good one. */
   readonly problems: readonly string[];
   readonly ok: boolean;
@@ -84,11 +88,7 @@ export function buildReport(facts: RunFacts): StressReport {
     seconds: Number(seconds.toFixed(1)),
     calls: history.calls,
     errors: Object.fromEntries([...facts.errors].sort(([, a], [, b]) => b - a)),
-    faults: faults.map(({ at, endedAt, ...fault }) => ({
-      ...fault,
-      atMs: Math.round((at - begin) / TICKS_PER_MS),
-      lastedMs: Math.round((endedAt - at) / TICKS_PER_MS),
-    })),
+    faults: faults.map((fault) => reportedFault(fault, facts)),
     unavailability: {
       clients: unavailability(stretches, facts.ordinaryEnds, TICKS_PER_MS),
       anybody: unavailability(stretches, facts.allEnds, TICKS_PER_MS),
@@ -102,26 +102,35 @@ export function buildReport(facts: RunFacts): StressReport {
   };
 }
 
+function reportedFault(fault: InjectedFault, { begin, outstanding }: RunFacts): ReportedFault {
+  const { at, endedAt, releasedAt, ...rest } = fault;
+  const atMs = Math.round((at - begin) / TICKS_PER_MS);
+  const lastedMs = Math.round((endedAt - at) / TICKS_PER_MS);
+  if (releasedAt === undefined) return { ...rest, atMs, lastedMs };
+  return { ...rest, atMs, lastedMs, outstanding: outstanding(fault.server, releasedAt) };
+}
+
 /** A fault is answerable for the time until the next one, or until the run is over. */
 function stretchesOf(faults: readonly InjectedFault[], end: number): FaultStretch[] {
   return faults.map(({ kind, target, at }, index) => ({ kind, target, from: at, to: faults[index + 1]?.at ?? end }));
 }
 
-function lackingProof({ faults, asked, history }: RunFacts, seconds: number): string[] {
+function lackingProof({ faults, asked, history, outstanding }: RunFacts, seconds: number): string[] {
   const unconfirmed = faults.filter(({ isConfirmed }) => !isConfirmed);
   const missing = asked.filter((kind) => !faults.some((fault) => fault.kind === kind && fault.isConfirmed));
+  const unasked = faults.filter(({ server, releasedAt: at }) => at !== undefined && outstanding(server, at) === 0);
   const least = Math.ceil(LEAST_ANSWERS_PER_SECOND * seconds);
   return [
     ...unconfirmed.map(({ kind, server, evidence }) => `a ${kind} of server ${server} is not confirmed: ${evidence}`),
+    ...unasked.map(({ server }) => `nobody was asking server ${server} when it woke up, so it could not answer late`),
     ...missing.map((kind) => `no ${kind} happened`),
     ...(history.calls.ok < least ? [`only ${history.calls.ok} calls were answered, expected at least ${least}`] : []),
   ];
 }
 
-function evidenceOf({ duplicates, clientOrder, epochOrder, batchOrder, realTimeOrder }: HistoryReport): Json[] {
+function evidenceOf({ duplicates, clientOrder, epochOrder, batchOrder, realTimeOrder }: HistoryReport): Violation[] {
   return [duplicates, clientOrder, epochOrder, batchOrder, realTimeOrder].flatMap(({ worst, kept }) => {
-    const shown: readonly Violation[] = worst === null ? [] : [worst, ...kept.filter((each) => !isSame(each, worst))];
-    return shown.map(toJson);
+    return worst === null ? [] : [worst, ...kept.filter((each) => !isSame(each, worst))];
   });
 }
 

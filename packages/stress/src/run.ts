@@ -53,6 +53,7 @@ export async function runStress(options: StressOptions, say: (line: string) => v
     history: history.judge(),
     ordinaryEnds: Float64Array.from(history.ordinaryEnds).sort(),
     allEnds: Float64Array.from(history.ends).sort(),
+    outstanding: (server, at) => history.outstanding(server, at),
     errors: history.errors,
     problems,
   });

@@ -48,6 +48,21 @@ describe("history", () => {
     expect(history.newestPinned).toEqual({ server: 2, begin: 100, end: 105 });
   });
 
+  it("counts the calls that a server had not answered at an instant, whatever came of them", () => {
+    const history = new History();
+    const ms = 1_000_000;
+    const at = 100 * ms;
+    const asked = (client: string, begin: number, end: number, pinnedTo?: number) =>
+      history.add({ client, begin, end, pinnedTo, result: client === "a" ? answer(1n) : refusal("UNAVAILABLE") });
+    asked("a", 20 * ms, 101 * ms, 1);
+    asked("b", 90 * ms, 160 * ms, 1);
+    asked("answered before", 20 * ms, 99 * ms, 1);
+    asked("asked after", 101 * ms, 180 * ms, 1);
+    asked("another server", 20 * ms, 101 * ms, 2);
+    asked("a client", 20 * ms, 101 * ms);
+    expect([history.outstanding(1, at), history.outstanding(2, at), history.outstanding(0, at)]).toEqual([2, 1, 0]);
+  });
+
   it("keeps apart when clients were answered and when anybody was", () => {
     const history = new History();
     history.add(call(0, answer(1n)));

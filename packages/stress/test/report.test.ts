@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Call, checkHistory } from "@tsoracle/conformance/checker";
+import { type Call, checkHistory, toJson } from "@tsoracle/conformance/checker";
 import { describe, expect, it } from "vitest";
 import type { InjectedFault } from "../src/inject.ts";
 import { renderReport } from "../src/render.ts";
@@ -26,6 +26,8 @@ const KILL: InjectedFault = {
   evidence: "process 1 is gone, ended by SIGKILL",
 };
 
+const PAUSE: InjectedFault = { ...KILL, kind: "pause", server: 2, releasedAt: 2.2 * SECOND };
+
 const ends = (calls: readonly Call[]): number[] => calls.map(({ end }) => Number(end));
 
 function facts(more: Partial<RunFacts> = {}, calls: readonly Call[] = CALLS): RunFacts {
@@ -44,6 +46,7 @@ function facts(more: Partial<RunFacts> = {}, calls: readonly Call[] = CALLS): Ru
     history: checkHistory(calls),
     ordinaryEnds: ends(calls),
     allEnds: ends(calls),
+    outstanding: () => 8,
     errors: new Map(),
     problems: [],
     ...more,
@@ -64,16 +67,20 @@ describe("report", () => {
     const stale = { ...(CALLS[99] as Call), client: "b", outcome: CALLS[3]?.outcome as Call["outcome"] };
     const report = buildReport(facts({}, [...CALLS, stale]));
     expect([report.ok, report.duplicates, report.realTimeViolations]).toEqual([false, 1, 1]);
-    const worst = report.evidence.find((each) => (each as { kind: string }).kind === "real_time_order");
-    expect(worst).toMatchObject({ before: { client: "a", outcome: { first: "980" } }, after: { client: "b" } });
+    const worst = report.evidence.find(({ kind }) => kind === "real_time_order");
+    expect(worst).toMatchObject({ before: { client: "a", outcome: { first: 980n } }, after: { client: "b" } });
     const text = renderReport(report);
     expect(text).toMatch(/FAIL {2}the history breaks a promise/);
-    expect(text).toContain('"kind":"duplicate","lower":{"client":"a"');
+    expect(text).toContain(
+      "duplicate: both calls hold 30 and 1 more\n    a, from 1060.000 to 1070.000 ms: 2 from 30, epoch 1\n",
+    );
+    expect(text).toContain("real_time_order: the second call had to be above the first, and is 951 behind");
+    expect(text).toContain("    b, from 2980.000 to 2990.000 ms: 2 from 30, epoch 1\n");
   });
 
   it("shows a violation that is both the worst and the first only once", () => {
     const stale = { ...(CALLS[99] as Call), client: "b", outcome: CALLS[3]?.outcome as Call["outcome"] };
-    const kinds = buildReport(facts({}, [...CALLS, stale])).evidence.map((each) => (each as { kind: string }).kind);
+    const kinds = buildReport(facts({}, [...CALLS, stale])).evidence.map(({ kind }) => kind);
     expect(kinds).toEqual(["duplicate", "real_time_order"]);
   });
 
@@ -87,6 +94,11 @@ describe("report", () => {
     ["a fault that is not confirmed", { faults: [KILL, { ...KILL, isConfirmed: false }] }, /kill of server 1 is not/],
     ["a kind that was asked for and did not come", { asked: ["kill", "cut"] }, /no cut happened/],
     ["a kind that came unconfirmed only", { faults: [{ ...KILL, isConfirmed: false }] }, /no kill happened/],
+    [
+      "a paused server that nobody asked",
+      { faults: [KILL, PAUSE], outstanding: () => 0 },
+      /nobody was asking server 2/,
+    ],
     ["too few answers for the time", { end: 7 * SECOND }, /only 100 calls were answered, expected at least 120/],
     ["what the harness has to say", { problems: ["server 2 ended by itself"] }, /server 2 ended by itself/],
   ])("does not pass %s, although the history is clean", (_, more, problem) => {
@@ -106,8 +118,14 @@ describe("report", () => {
     expect(report.unavailability.anybody[0]?.eachMs).toEqual([499, 500]);
   });
 
+  it("says how many calls waited in a server that was paused, at the instant of its waking", () => {
+    const outstanding = (server: number, at: number): number => (server === 2 && at === 2.2 * SECOND ? 7 : 0);
+    const { faults, problems } = buildReport(facts({ faults: [KILL, PAUSE], outstanding }));
+    expect([faults[0]?.outstanding, faults[1]?.outstanding, problems]).toEqual([undefined, 7, []]);
+  });
+
   it("is plain data", () => {
-    const report = buildReport(facts());
-    expect(JSON.parse(JSON.stringify(report))).toEqual(report);
+    const report = buildReport(facts({ faults: [KILL, PAUSE] }));
+    expect(JSON.parse(JSON.stringify(toJson(report)))).toEqual(report);
   });
 });

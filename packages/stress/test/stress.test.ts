@@ -79,7 +79,7 @@ describe("stress", () => {
     expect(await run.ended, run.output()).toBe(1);
     const report = JSON.parse(readFileSync(json, "utf8")) as StressReport;
     expect(report).toMatchObject({ ok: false, duplicates: 1, problems: [] });
-    expect(run.output()).toContain('"kind":"duplicate"');
+    expect(run.output()).toContain("duplicate: both calls hold");
   });
 
   it("refuses what it cannot do with exit 2, before it starts anything", async () => {
