@@ -11,6 +11,7 @@ export type ClauseId =
   | "lifecycle.dispose-idempotent"
   | "lifecycle.closed"
   | "lifecycle.dispose-settles"
+  | "lifecycle.exclusive"
   | "leadership.first-item"
   | "leadership.epoch-order"
   | "leadership.one-per-epoch"

@@ -42,7 +42,10 @@ export type FaultName = keyof Faults;
  * open and removes whatever was made.
  */
 export interface Universe extends AsyncDisposable {
-  /** Opens node `0 <= node < nodes`. Again, after a crash or a disposal: a restart. */
+  /**
+   * Opens node `0 <= node < nodes`. Again, after a crash or a disposal: a restart. Again while it is open: what a
+   * second process would do; only drivers whose `realTimeOrder` is `exclusive` are asked for it, and must refuse.
+   */
   open(node: number): Promise<ConsensusDriver>;
   readonly faults: Partial<Faults>;
 }

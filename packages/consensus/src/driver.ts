@@ -14,6 +14,7 @@ import type { CallOptions, LeaderState } from "./leader-state.ts";
  * Contract — lifecycle.dispose-idempotent: disposing twice is disposing once.
  * Contract — lifecycle.closed: a call after disposal rejects with `closed`.
  * Contract — lifecycle.dispose-settles: disposal waits for calls under way to settle and ends streams.
+ * Contract — lifecycle.exclusive: where `realTimeOrder` is `exclusive`, nobody else can open a history that is open.
  */
 export interface ConsensusDriver extends AsyncDisposable {
   /** For people: "file", "postgres", ... */

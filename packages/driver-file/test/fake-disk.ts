@@ -41,7 +41,8 @@ export class FakeDisk {
   #names = new Map<string, Inode>();
   #syncedNames = new Map<string, Inode>();
   #lies: ReadonlySet<Lie>;
-  #process: Process | undefined;
+  readonly #processes = new Set<Process>();
+  #holder: Process | undefined;
 
   constructor(lies: readonly Lie[] = []) {
     this.#lies = new Set(lies);
@@ -52,14 +53,26 @@ export class FakeDisk {
    * or `after`, when the effect is there and the answer is not.
    */
   startProcess(diesAt = Number.POSITIVE_INFINITY, moment: "before" | "after" = "before"): Process {
-    this.#process?.kill();
-    this.#process = new Process(this, diesAt, moment);
-    return this.#process;
+    const process = new Process(this, diesAt, moment);
+    this.#processes.add(process);
+    return process;
   }
 
-  /** The power fails: the process is gone, and of what it did not sync only what `survival` says is left. */
+  /** Gives `LOCK` to a process; false while another one that lives has it. */
+  lock(process: Process): boolean {
+    if (this.#holder?.alive === true) return false;
+    this.#holder = process;
+    return true;
+  }
+
+  unlock(process: Process): void {
+    if (this.#holder === process) this.#holder = undefined;
+  }
+
+  /** The power fails: all processes are gone, and of what they did not sync only what `survival` says is left. */
   cutPower(survival: Survival): void {
-    this.#process?.kill();
+    for (const process of this.#processes) process.kill();
+    this.#processes.clear();
     if (survival === "synced-only") this.#names = new Map(this.#syncedNames);
     for (const inode of new Set(this.#names.values())) {
       if (survival === "synced-only") inode.cached = inode.synced ?? new Uint8Array(0);
@@ -123,7 +136,6 @@ class Process {
   readonly #diesAt: number;
   readonly #moment: "before" | "after";
   #alive = true;
-  #locked = false;
   #announceDeath: () => void = () => {};
 
   constructor(disk: FakeDisk, diesAt: number, moment: "before" | "after") {
@@ -134,6 +146,10 @@ class Process {
       this.#announceDeath = resolve;
     });
     this.fileSystem = this.#makeFileSystem();
+  }
+
+  get alive(): boolean {
+    return this.#alive;
   }
 
   kill(): void {
@@ -183,13 +199,7 @@ class Process {
   }
 
   #lock(path: string): FileLock {
-    if (this.#locked) throw new FileDriverError("already_locked", `${dirname(path)} is in use`);
-    this.#locked = true;
-    return {
-      check: async () => {},
-      release: async () => {
-        this.#locked = false;
-      },
-    };
+    if (!this.#disk.lock(this)) throw new FileDriverError("already_locked", `${dirname(path)} is in use`);
+    return { check: async () => {}, release: async () => this.#disk.unlock(this) };
   }
 }

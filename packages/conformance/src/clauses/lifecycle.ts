@@ -67,6 +67,28 @@ export const lifecycleClauses: ClausesOf<"lifecycle"> = {
       assert.equal(end.how, "done", "disposal made the stream throw");
     },
   }),
+  "lifecycle.exclusive": clause({
+    sentence:
+      "where realTimeOrder is exclusive, a history that is open is refused to everybody else, and free after disposal",
+    needs: [],
+    inapplicable: ({ capabilities: { realTimeOrder } }) =>
+      realTimeOrder === "exclusive" ? undefined : `realTimeOrder is ${realTimeOrder}: others may open the history too`,
+    body: async (trial) => {
+      const holder = await trial.open(0);
+      const { epoch } = await trial.reign();
+      await holder.persistHighWater(ms(1_000), epoch);
+      const intruder = await settle(trial.open(0));
+      if (intruder.ok) {
+        // The trial closes the intruder, which it takes for the node's driver now.
+        await trial.close(holder);
+        assert.fail("the history was opened a second time while its holder lives");
+      }
+      assert.equal(await holder.persistHighWater(ms(2_000), epoch), 2_000, "after somebody was refused");
+      await trial.close(holder);
+      const next = await trial.open(0);
+      assert.equal(await next.loadHighWater(), 2_000);
+    },
+  }),
 };
 
 /** One call of each method that the driver has. */

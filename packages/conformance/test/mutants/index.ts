@@ -26,6 +26,7 @@ import { mergedReigns } from "./merged-reigns.ts";
 import { missingTenure } from "./missing-tenure.ts";
 import type { Mutant } from "./mutant.ts";
 import { noFence } from "./no-fence.ts";
+import { noLock } from "./no-lock.ts";
 import { noRangeGuard } from "./no-range-guard.ts";
 import { optimist } from "./optimist.ts";
 import { overwrite } from "./overwrite.ts";
@@ -61,6 +62,7 @@ export const MUTANTS: readonly Mutant[] = [
   answersAfterDisposal,
   hastyDisposal,
   endlessStream,
+  noLock,
   lateFirstItem,
   regressingEpoch,
   impostor,

@@ -38,6 +38,18 @@ export function altered(driver: ConsensusDriver, changes: Partial<ConsensusDrive
   };
 }
 
+/** The same driver, whose leader items have no tenure. */
+export function withoutTenure(driver: ConsensusDriver, changes: Partial<ConsensusDriver> = {}): ConsensusDriver {
+  return altered(driver, {
+    leadershipEvents: async function* (options) {
+      for await (const item of driver.leadershipEvents(options)) {
+        yield item.role === "leader" ? { role: item.role, epoch: item.epoch } : item;
+      }
+    },
+    ...changes,
+  });
+}
+
 /** A high-water that the mutant keeps in place of the store's, one per universe. */
 export function ownHighWater(world: MemoryUniverse): { get(): PhysicalMs; set(value: number): void } {
   return {
