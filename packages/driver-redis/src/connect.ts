@@ -34,9 +34,21 @@ export function connectNodes(
   return nodes;
 }
 
-/** Waits until it is known of every node whether it may vote, or until time is up. */
-export async function nodesKnown(nodes: readonly RedisNode[], timeoutMs: number): Promise<void> {
-  await Promise.all(nodes.map((node) => node.settled(timeoutMs)));
+/** Waits until it is known of every node whether it may vote, until `isDecided` by some of them, or until time is up. */
+export function nodesKnown(
+  nodes: readonly RedisNode[],
+  timeoutMs: number,
+  isDecided: () => boolean = () => false,
+): Promise<void> {
+  return new Promise((resolve) => {
+    let open = nodes.length;
+    for (const node of nodes) {
+      void node.settled(timeoutMs).then(() => {
+        open -= 1;
+        if (open === 0 || isDecided()) resolve();
+      });
+    }
+  });
 }
 
 export interface ConnectOptions {
@@ -58,7 +70,7 @@ export async function connectRegister(settings: OracleSettings, options: Connect
   const expected = { n: addresses.length, tenureMs: terms.tenureMs, freshness, driftPpm: driftPpm(terms) };
   const admission = new Admission(expected, acceptDataLoss);
   const nodes = connectNodes(settings, (label, facts) => admission.judge(label, facts));
-  await nodesKnown(nodes, options.patienceMs);
+  await nodesKnown(nodes, options.patienceMs, () => objectionTo(nodes) !== undefined);
   const objection = objectionTo(nodes);
   if (objection !== undefined) {
     for (const node of nodes) node.close();

@@ -17,7 +17,7 @@ export interface RedisInitOptions extends RedisOracleOptions {
 }
 
 /** How long an operator's command waits for nodes, in milliseconds. */
-export const OPERATOR_PATIENCE_MS = 5_000;
+export const OPERATOR_PATIENCE_MS = 2_000;
 
 /**
  * Prepares all nodes for an oracle of this name, once in its life. Every node must be reachable, must meet the demands

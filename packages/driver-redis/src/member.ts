@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type LeadershipCell, type LeaseClock, type LeaseMark, type TenureTerms, WaitOut } from "@tsoracle/consensus";
+import {
+  ConsensusError,
+  type LeadershipCell,
+  type LeaseClock,
+  type LeaseMark,
+  type TenureTerms,
+  WaitOut,
+} from "@tsoracle/consensus";
 import { type Ballot, latestCountable, mintBallot, NO_BALLOT, toEpoch } from "./ballot.ts";
 import type { Freshness } from "./capabilities.ts";
 import type { Mandate } from "./election.ts";
@@ -23,6 +30,8 @@ export interface MemberParts {
   readonly nonce: bigint;
 }
 
+const STANDS_MAX = 5;
+
 /**
  * One server's part in the oracle: follows, stands for election when nobody reigns, waits out the reign before,
  * leads, and renews (`postgres-redis.md` 4.5). The only owner of who leads, as far as this process is concerned.
@@ -39,7 +48,8 @@ export class Member {
   #largest: Ballot = NO_BALLOT;
   #highestShown: Ballot = NO_BALLOT;
   #abstainUntilNs = 0n;
-  #isStanding = false;
+  /** Candidacies still to be tried whatever others do. */
+  #candidacies = 0;
   #isStopped = false;
   #loop: Promise<void> | undefined;
 
@@ -58,7 +68,11 @@ export class Member {
   }
 
   start(): void {
-    this.#loop = this.#run();
+    this.#loop = this.#run().catch((error: unknown) => {
+      // A defect. Whoever follows the stream stops serving and learns why.
+      if (this.#reign !== undefined) this.#end(this.#reign);
+      this.#parts.cell.close(ConsensusError.from(error));
+    });
   }
 
   /** Lets a clean release wait for a write. */
@@ -75,9 +89,9 @@ export class Member {
     this.#end(reign);
   }
 
-  /** Stands for election at the next moment, whoever reigns. Who holds the nodes may still refuse. */
+  /** Stands for election at the next moment, whoever reigns, a few times. Who holds the nodes may still refuse. */
   stand(): void {
-    this.#isStanding = true;
+    this.#candidacies = STANDS_MAX;
     this.#waker.wake();
   }
 
@@ -115,7 +129,7 @@ export class Member {
     const { clock, terms } = this.#parts;
     let nextPollNs = 0n;
     let campaignNs: bigint | undefined;
-    while (!this.#isStopped && !this.#isStanding) {
+    while (!this.#isStopped && this.#candidacies === 0) {
       const nowNs = clock.monotonicNs();
       if (nowNs >= nextPollNs) {
         this.#poll();
@@ -180,7 +194,7 @@ export class Member {
     const end = await runElection(ballot, this.#parts);
     if (end.phase === "elected") return this.#begin(end.mandate, sent);
     this.#largest = latestCountable(this.#largest, end.largest);
-    this.#isStanding = false;
+    this.#candidacies = Math.max(0, this.#candidacies - 1);
     await this.#tellReleased(ballot, false);
     return undefined;
   }
@@ -200,7 +214,7 @@ export class Member {
     reign.renewed(sent);
     // What was seen before says nothing about the time after.
     this.#watch.clear();
-    this.#isStanding = false;
+    this.#candidacies = 0;
     this.#reign = reign;
     return reign;
   }

@@ -52,6 +52,8 @@ export class RedisNode {
   #lastReplyMs = performance.now();
   #recheck: NodeJS.Timeout | undefined;
   #waiting: (() => void)[] = [];
+  #complaint: string | undefined;
+  #isInspecting = false;
 
   constructor(options: RedisNodeOptions) {
     this.label = options.address.label;
@@ -73,11 +75,6 @@ export class RedisNode {
   /** Why it has no vote; undefined while it has one. */
   get failure(): NodeFailure | undefined {
     return this.#link.at === "down" ? this.#link.failure : this.#link.at === "closed" ? CLOSED : undefined;
-  }
-
-  /** Whether it is known by now what the node is, or that it cannot be reached. */
-  get isKnown(): boolean {
-    return this.failure !== NOT_YET;
   }
 
   /** Judges a node that is connected and has no vote again, now. */
@@ -114,11 +111,34 @@ export class RedisNode {
     }
   }
 
+  /**
+   * Hears what a script's answer said. One that the node should not give is told to the operator, and one that says
+   * that the node is not what it was takes its vote away until it has been looked at again.
+   */
+  heard(answer: { readonly kind: string } | NodeFailure): void {
+    if (!("why" in answer)) {
+      this.#complaint = undefined;
+      return;
+    }
+    if (this.#link.at !== "up" || answer.why === "unavailable") return;
+    if (answer.why !== "refusing") {
+      this.#recheckVote();
+      return;
+    }
+    if (this.#complaint !== answer.message) this.#options.onChange(answer);
+    this.#complaint = answer.message;
+  }
+
   close(): void {
     this.#link = { at: "closed" };
     clearTimeout(this.#recheck);
     this.#notify();
     this.#redis.disconnect();
+  }
+
+  /** Judges a node that has a vote again. */
+  #recheckVote(): void {
+    if (this.#link.at === "up" && !this.#isInspecting) void this.#inspect();
   }
 
   async #evaluate(script: LuaScript, values: readonly string[]): Promise<unknown> {
@@ -142,12 +162,15 @@ export class RedisNode {
     clearTimeout(this.#recheck);
     this.#lastReplyMs = performance.now();
     let failure: NodeFailure | undefined;
+    this.#isInspecting = true;
     try {
       const facts = await this.#readFacts();
       failure = this.#options.admit(facts);
       if (failure === undefined) return this.#become({ at: "up", facts });
     } catch (error) {
       failure = classify(error);
+    } finally {
+      this.#isInspecting = false;
     }
     this.#become({ at: "down", failure });
     if (this.#redis.status !== "ready") return;

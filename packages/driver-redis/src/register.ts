@@ -45,21 +45,21 @@ export class Register {
   /** @param patienceMs how long to wait for a connection before giving up on the node */
   async status(node: RedisNode, patienceMs: number = this.#opTimeoutMs): Promise<StatusOutcome> {
     const reply = await node.run(STATUS, (facts) => identity(facts), patienceMs);
-    return reply.kind === "reply" ? readStatus(reply.reply) : reply;
+    return heard(node, reply.kind === "reply" ? readStatus(reply.reply) : reply);
   }
 
   async prepare(node: RedisNode, epoch: Ballot): Promise<PrepareOutcome> {
     const { id, endpoint } = this.holder;
     const args = (facts: NodeFacts): readonly string[] => [...identity(facts), epoch, id, endpoint];
     const reply = await node.run(PREPARE, args, this.#opTimeoutMs);
-    return reply.kind === "reply" ? readPrepare(reply.reply) : reply;
+    return heard(node, reply.kind === "reply" ? readPrepare(reply.reply) : reply);
   }
 
   async persist(node: RedisNode, epoch: Ballot, highWater: number): Promise<PersistOutcome> {
     const { id, endpoint } = this.holder;
     const args = (facts: NodeFacts): readonly string[] => [...identity(facts), epoch, id, endpoint, String(highWater)];
     const reply = await node.run(PERSIST, args, this.#opTimeoutMs);
-    return reply.kind === "reply" ? readPersist(reply.reply) : reply;
+    return heard(node, reply.kind === "reply" ? readPersist(reply.reply) : reply);
   }
 
   async release(node: RedisNode, epoch: Ballot, clean: boolean): Promise<ReleaseOutcome> {
@@ -70,7 +70,7 @@ export class Register {
       clean ? "1" : "0",
     ];
     const reply = await node.run(RELEASE, args, 0);
-    return reply.kind === "reply" ? readRelease(reply.reply) : reply;
+    return heard(node, reply.kind === "reply" ? readRelease(reply.reply) : reply);
   }
 
   /**
@@ -157,6 +157,11 @@ export class Register {
   close(): void {
     for (const node of this.nodes) node.close();
   }
+}
+
+function heard<T extends { readonly kind: string }>(node: RedisNode, answer: T): T {
+  node.heard(answer);
+  return answer;
 }
 
 /** Which node this must be, checked by every script; the run id is checked in strict mode only, which is not here yet. */
