@@ -228,14 +228,13 @@ export class Campaign {
     const { freshness, terms, holder } = this.#options;
     if (freshness === "confirm" || row.prevClean) return WaitOut.none(nowNs);
     const { hi, lo } = epochToHalves(row.epoch);
+    const previous = (hi << 64n) | (lo - 1n);
     const own = this.#ownReign;
     // The previous reign is the one that this process remembers, not one whose bump it never got an answer to.
-    if (row.prevHolder === holder && own !== undefined && own.epoch === ((hi << 64n) | (lo - 1n))) {
-      return own.wait.inherited(nowNs);
-    }
+    if (row.prevHolder === holder && own?.epoch === previous) return own.wait.inherited(nowNs);
     const seen = this.#sighting;
-    // After a change of timeline an old beat may come again, so what was seen before it says nothing.
-    const isSame = seen !== undefined && seen.row.beat === row.prevBeat && epochToHalves(seen.row.epoch).hi === hi;
+    // After a change of timeline an old beat may come again; what was seen before it says nothing, and has another epoch.
+    const isSame = seen !== undefined && seen.row.beat === row.prevBeat && seen.row.epoch === previous;
     return WaitOut.after(isSame ? seen.seenAtNs : nowNs, terms);
   }
 

@@ -9,6 +9,7 @@ import { Connector } from "./connector.ts";
 import { StatementFailure } from "./failure.ts";
 import { type DriverConfig, readEndpoint } from "./options.ts";
 import { gone, movedAway, oneRow, regressed, wrongCluster } from "./oracle-faults.ts";
+import { checkStoredSettings } from "./preflight.ts";
 import { ReignTenure } from "./reign-tenure.ts";
 import { epochParameters, readBumpRow, readEpoch, readHighWater, readOracleRow, text } from "./rows.ts";
 import type { PgSession, Reply } from "./session.ts";
@@ -191,6 +192,7 @@ export class Election {
             }),
           (reply) => {
             const row = oneRow(reply, name);
+            checkStoredSettings(row, this.#config);
             return { type: "polled", row: readOracleRow(row), got: text(row, "got") === "t" };
           },
         );
@@ -310,6 +312,7 @@ export class Election {
       (reply) => {
         const [first] = reply.rows;
         if (first === undefined || mark === undefined) throw wrongCluster(config.identity.name);
+        checkStoredSettings(first, config);
         const row = readBumpRow(first);
         const reign = new ReignTenure(row.epoch, config, this.#confirms);
         reign.keeper.renewed(mark);

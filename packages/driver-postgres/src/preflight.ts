@@ -121,6 +121,13 @@ export function checkOracle(row: Row | undefined, facts: Row, config: DriverConf
       'grant it with "tsoracle postgres init", or name the right role',
     );
   }
+  if (row["schema_version"] !== "1") {
+    throw refused(
+      "SCHEMA",
+      `oracle "${name}" has schema version ${row["schema_version"]}, and this driver knows version 1`,
+      "use the version of the driver that made it",
+    );
+  }
   checkStoredSettings(row, config);
   if (row["lock_key"] !== config.identity.lockKey) {
     throw refused("SCHEMA", `oracle "${name}" has another lock key than its name gives`, "make it again");
@@ -135,9 +142,9 @@ export function checkOracle(row: Row | undefined, facts: Row, config: DriverConf
   checkTimeline(row, facts, config);
 }
 
-function checkStoredSettings(row: Row, config: DriverConfig): void {
+/** Pure. Also for the rows of polls and of bumps, because an operator may have changed them since. */
+export function checkStoredSettings(row: Row, config: DriverConfig): void {
   const configured = {
-    schema_version: "1",
     freshness: config.freshness,
     lease_ms: String(config.terms.tenureMs),
     rate_slack_ppm: String(Math.round(config.terms.drift * 1e6)),

@@ -101,6 +101,15 @@ describe.concurrent("faults of the server", () => {
     await leadsNoMore(driver);
   });
 
+  it("settings that were changed under a running node are found at its next poll, before it leads by the old ones", async () => {
+    await prepareOracle(database(), "changed");
+    const log = new NodeLog();
+    await using driver = await openNode(database(), "changed", { log, mayLead: () => false });
+    await runSql(database(), `UPDATE ${SCHEMA}.oracle SET lease_ms = 5000 WHERE name = 'changed'`);
+    expect(await log.line(/SETTINGS/)).toMatch(/^error .*lease_ms=5000.*configured with 1000/);
+    await expect(driver.loadHighWater()).rejects.toMatchObject({ code: "permanent" });
+  });
+
   it("a zombie of the oracle is evicted", async () => {
     await prepareOracle(database(), "zombie");
     const { lockKey, applicationName } = oracleIdentity("zombie");
