@@ -70,6 +70,8 @@ export class Connection {
         session.close();
         return this.#wasClosed();
       }
+      // The one before has no stream any more, or there would have been no dial.
+      this.#session?.close();
       this.#session = session;
       this.#metrics.observe("tsoracle.client.connect.duration", (performance.now() - startedAt) / 1000);
       return undefined;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { status as grpcStatus } from "@grpc/grpc-js";
 import type { LeaderHintReading } from "@tsoracle/proto";
 import { ClientError } from "./client-error.ts";
 import { type Target, targetOfHint } from "./target.ts";
@@ -68,5 +69,10 @@ export function errorOfFailure(failure: RpcFailure): ClientError {
   }
   if (status === STATUS.DEADLINE_EXCEEDED) return new ClientError("deadline_exceeded", message, details);
   if (isTransportFailure(failure)) return new ClientError("transport", message, details);
-  return new ClientError("rpc", `the server answered with status ${status}: ${message}`, details);
+  return new ClientError("rpc", `the server answered with ${nameOf(status)}: ${message}`, details);
+}
+
+/** People know the codes by their names; a number that gRPC does not know stays one. */
+function nameOf(status: number): string {
+  return grpcStatus[status] ?? `status ${status}`;
 }

@@ -16,12 +16,14 @@ const KEEPALIVE_TIMEOUT_MS = 10_000;
  */
 export class StreamSession {
   readonly #session: ClientHttp2Session;
+  readonly #socket: Socket;
   readonly #headers: Readonly<Record<string, string>>;
   #keepalive: NodeJS.Timeout | undefined;
   #leaving = false;
 
-  private constructor(session: ClientHttp2Session, target: Target, serverName: string | undefined) {
+  private constructor(session: ClientHttp2Session, socket: Socket, target: Target, serverName: string | undefined) {
     this.#session = session;
+    this.#socket = socket;
     this.#headers = {
       ":method": "POST",
       ":scheme": target.secure ? "https" : "http",
@@ -68,7 +70,7 @@ export class StreamSession {
       session.once("remoteSettings", () => {
         signal.removeEventListener("abort", onAbort);
         socket.off("close", onClose);
-        resolve(new StreamSession(session, target, target.secure ? tls?.serverName : undefined));
+        resolve(new StreamSession(session, socket, target, target.secure ? tls?.serverName : undefined));
       });
     });
   }
@@ -86,6 +88,8 @@ export class StreamSession {
   close(): void {
     clearInterval(this.#keepalive);
     this.#session.destroy();
+    // A session that was told to go away only half-closes its socket, and the server may never close the rest.
+    this.#socket.destroy();
   }
 
   /** A peer that does not answer in time is gone, whatever the operating system believes. */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { createServer, type Http2Session } from "node:http2";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
 import { credentials } from "@grpc/grpc-js";
 import { describe, expect, it, vi } from "vitest";
 import { guardedMetrics } from "../src/client-metrics.ts";
@@ -89,5 +90,39 @@ describe("connection", () => {
     const dialling = connection.dialSession(10_000);
     connection.close();
     expect((await dialling)?.message).toBe("the connection was closed");
+  });
+
+  it("closes the socket of a session that the server is leaving, whatever the server does", async () => {
+    const frame = (type: number, ...payload: number[]): Buffer =>
+      Buffer.from([0, 0, payload.length, type, 0, 0, 0, 0, 0, ...payload]);
+    const settings = frame(4);
+    const goaway = frame(7, 0, 0, 0, 1, 0, 0, 0, 0);
+    const sockets: Socket[] = [];
+    // It never ends its side.
+    const server = createTcpServer({ allowHalfOpen: true }, (socket) => {
+      sockets.push(socket);
+      socket.on("error", () => {});
+      socket.resume();
+      socket.write(settings);
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const target = targetOf(`127.0.0.1:${(server.address() as AddressInfo).port}`, false);
+    let dialled: Socket | undefined;
+    const onSocket = (message: unknown): void => {
+      dialled = (message as { socket: Socket }).socket;
+    };
+    subscribe("net.client.socket", onSocket);
+    const session = await StreamSession.connect(target, undefined, AbortSignal.timeout(10_000));
+    unsubscribe("net.client.socket", onSocket);
+    const stream = session.open("/any/Method", { message: () => {}, ended: () => {} });
+    for (const socket of sockets) socket.write(goaway);
+    await expect.poll(() => session.usable).toBe(false);
+    stream.cancel();
+    session.close();
+    await expect.poll(() => dialled?.destroyed).toBe(true);
+    for (const socket of sockets) socket.destroy();
+    server.close();
+    await once(server, "close");
   });
 });

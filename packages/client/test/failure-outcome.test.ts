@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { outcomeOfFailure } from "../src/attempt-outcome.ts";
 import { guardedMetrics } from "../src/client-metrics.ts";
 import { LeaderCache } from "../src/leader-cache.ts";
-import type { RpcFailure } from "../src/rpc-failure.ts";
+import { errorOfFailure, type RpcFailure } from "../src/rpc-failure.ts";
 import { seqOutcomeOfFailure } from "../src/seq-outcome.ts";
 import { targetOf } from "../src/target.ts";
 
@@ -147,5 +147,14 @@ describe("a failed sequence advance (5.5)", () => {
     const { context } = setup({ cached: 5n });
     const stale = failing(9, hint({ leaderEndpoint: named, leaderEpoch: epoch(1n) }));
     expect(seqOutcomeOfFailure(stale, context)).toMatchObject({ kind: "retry", outcome: { kind: "leaderless" } });
+  });
+});
+
+describe("errorOfFailure", () => {
+  it("names the status as people know it, with what the server said and who said it", () => {
+    const error = errorOfFailure(failing(3));
+    expect(error).toMatchObject({ code: "rpc", grpcStatus: 3, endpoint: "asked:1" });
+    expect(error.message).toContain("INVALID_ARGUMENT");
+    expect(errorOfFailure(failing(99)).message).toContain("status 99");
   });
 });
