@@ -65,7 +65,9 @@ export function asRole(database: string, role: string = ROLE): string {
 export async function itemOf<T extends LeaderState>(
   driver: PostgresDriver,
   wanted: (item: LeaderState) => item is T,
-): Promise<T> {
+): Promise<T>;
+export async function itemOf(driver: PostgresDriver, wanted: (item: LeaderState) => boolean): Promise<LeaderState>;
+export async function itemOf(driver: PostgresDriver, wanted: (item: LeaderState) => boolean): Promise<LeaderState> {
   const stop = new AbortController();
   try {
     for await (const item of driver.leadershipEvents({ signal: stop.signal })) if (wanted(item)) return item;
@@ -84,7 +86,7 @@ export async function leads(driver: PostgresDriver, above = -1n): Promise<Leader
 
 /** Resolves when this node does not lead. */
 export async function leadsNoMore(driver: PostgresDriver): Promise<void> {
-  await itemOf(driver, (item): item is LeaderState => item.role !== "leader");
+  await itemOf(driver, (item) => item.role !== "leader");
 }
 
 /** The lower half of an epoch: how many reigns there were. */

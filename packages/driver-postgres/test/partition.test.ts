@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+import { physicalMs } from "@tsoracle/core";
+import { FaultProxy, usePostgres } from "@tsoracle/test-services";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { asRole, itemOf, leads, leadsNoMore, openNode } from "./node.ts";
+import { prepareOracle } from "./oracle.ts";
+
+const postgres = usePostgres({ beforeAll, afterAll });
+const database = (): string => postgres().url;
+
+const partitions: Readonly<Record<string, (proxy: FaultProxy) => Promise<void> | void>> = {
+  "held, and delivered later": (proxy) => proxy.set({ up: "hold", down: "hold" }),
+  "lost on the way there": (proxy) => proxy.set({ up: "drop" }),
+  "lost on the way back": (proxy) => proxy.set({ down: "drop" }),
+  "half open": async (proxy) => {
+    await proxy.refuse();
+    proxy.halfOpen();
+  },
+  "reset, and refused from then on": async (proxy) => {
+    await proxy.refuse();
+    proxy.reset();
+  },
+  "accepted by a machine that is stuck": (proxy) => {
+    proxy.hang();
+    proxy.set({ up: "hold", down: "hold" });
+  },
+};
+
+describe.concurrent("a leader that is cut off from the store", () => {
+  it.each(Object.entries(partitions))("grants nothing by the time another leads: %s", async (name, cut) => {
+    const oracle = `cut-${Object.keys(partitions).indexOf(name)}`;
+    await prepareOracle(database(), oracle);
+    await using proxy = await FaultProxy.open(postgres());
+    await using old = await openNode(database(), oracle, { url: asRole(proxy.url(database())) });
+    const { epoch, tenure } = await leads(old);
+    await old.persistHighWater(physicalMs(1_000), epoch);
+    await using successor = await openNode(database(), oracle);
+    await cut(proxy);
+    const late = old.persistHighWater(physicalMs(9_000), epoch).catch((error: unknown) => error);
+    const next = await leads(successor);
+    expect(tenure?.valid()).toBe(false);
+    const floor = await successor.loadHighWater();
+    // Without an answer it may be there or not; with a new reign it can no longer come to be there.
+    expect([1_000, 9_000]).toContain(floor);
+    expect(await late).toMatchObject({ code: expect.stringMatching(/^(uncertain|transient|not_leader)$/) });
+    await proxy.heal();
+    const item = await itemOf(old, (each) => each.role === "follower" && each.leaderEpoch === next.epoch);
+    expect(item).toMatchObject({ role: "follower", leaderEpoch: next.epoch });
+    expect(await old.loadHighWater()).toBe(floor);
+    expect(await successor.persistHighWater(physicalMs(floor + 1), next.epoch)).toBe(floor + 1);
+  });
+});
+
+describe("a follower that is cut off from the store", () => {
+  it("knows of nobody, and the leader does not notice", async () => {
+    await prepareOracle(database(), "follower");
+    await using leader = await openNode(database(), "follower");
+    const { epoch, tenure } = await leads(leader);
+    await using proxy = await FaultProxy.open(postgres());
+    await using follower = await openNode(database(), "follower", { url: asRole(proxy.url(database())) });
+    await itemOf(follower, (item) => item.role === "follower");
+    proxy.set({ up: "hold", down: "hold" });
+    await itemOf(follower, (item) => item.role === "unknown");
+    await expect(follower.loadHighWater()).rejects.toMatchObject({ code: "transient" });
+    expect(tenure?.valid()).toBe(true);
+    expect(await leader.persistHighWater(physicalMs(5), epoch)).toBe(5);
+    await proxy.heal();
+    await itemOf(follower, (item) => item.role === "follower" && item.leaderEpoch === epoch);
+    await leader.resign("the follower is well again");
+    await leadsNoMore(leader);
+  });
+});
