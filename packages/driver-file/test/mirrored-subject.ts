@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Faults, Release, Subject, Universe } from "@tsoracle/conformance";
 import type { ConsensusDriver } from "@tsoracle/consensus";
-import { QuorumPolicy } from "@tsoracle/quorum";
+import { QuorumPolicy, systemTimers, type Timers } from "@tsoracle/quorum";
 import { quorumCapabilities, quorumDriver } from "@tsoracle/quorum/driver";
 import { type FileDriver, fileCapabilities, openFileDriver } from "../src/index.ts";
 import { FaultyFileSystem } from "./faulty-file-system.ts";
@@ -12,6 +12,40 @@ import { FaultyFileSystem } from "./faulty-file-system.ts";
 const DISKS = ["a", "b", "c"] as const;
 /** How long a round waits for its disks; a disk answers a stalled call later than that. */
 const ROUND_MS = 1_500;
+
+/** The timers of one process life: a dead process has none. */
+class MortalTimers implements Timers {
+  readonly #pending = new Set<() => void>();
+  #isDead = false;
+
+  after(ms: number, run: () => void): () => void {
+    if (this.#isDead) return () => {};
+    const cancel = systemTimers.after(ms, () => {
+      this.#pending.delete(cancel);
+      run();
+    });
+    this.#pending.add(cancel);
+    return () => {
+      this.#pending.delete(cancel);
+      cancel();
+    };
+  }
+
+  monotonicMs(): number {
+    return systemTimers.monotonicMs();
+  }
+
+  die(): void {
+    this.#isDead = true;
+    for (const cancel of this.#pending) cancel();
+  }
+}
+
+interface Life {
+  readonly driver: ConsensusDriver;
+  readonly disks: readonly Disk[];
+  readonly timers: MortalTimers;
+}
 
 interface Disk {
   readonly fileSystem: FaultyFileSystem;
@@ -41,9 +75,7 @@ class MirroredUniverse implements Universe {
     stall: async () => this.#stall(),
   };
   readonly #folder: string;
-  #disks: readonly Disk[] = [];
-  #driver: ConsensusDriver | undefined;
-  readonly #dead: ConsensusDriver[] = [];
+  #life: Life | undefined;
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -55,30 +87,38 @@ class MirroredUniverse implements Universe {
       const fileSystem = new FaultyFileSystem();
       disks.push({ fileSystem, driver: await openFileDriver({ stateDir: join(this.#folder, disk), fileSystem }) });
     }
-    this.#disks = disks;
-    this.#driver = quorumDriver({
-      drivers: disks.map(({ driver }, index) => ({ id: DISKS[index] ?? "", driver })),
+    const timers = new MortalTimers();
+    const driver = quorumDriver({
+      drivers: disks.map((disk, index) => ({ id: DISKS[index] ?? "", driver: disk.driver })),
       policy: new QuorumPolicy({ n: 3, w: 2, ackTimeoutMs: ROUND_MS }),
+      timers,
     });
-    return this.#driver;
+    this.#life = { driver, disks, timers };
+    return driver;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const driver of [this.#driver, ...this.#dead]) await driver?.[Symbol.asyncDispose]();
-    for (const { fileSystem } of this.#disks) await fileSystem.die();
+    await this.#life?.driver[Symbol.asyncDispose]();
+    for (const { fileSystem } of this.#life?.disks ?? []) await fileSystem.die();
     await rm(this.#folder, { recursive: true, force: true });
   }
 
   async #crash(): Promise<void> {
-    for (const { fileSystem } of this.#disks) await fileSystem.die();
-    if (this.#driver !== undefined) this.#dead.push(this.#driver);
-    this.#driver = undefined;
+    const life = this.#running();
+    this.#life = undefined;
+    life.timers.die();
+    for (const { fileSystem } of life.disks) await fileSystem.die();
   }
 
   #stall(): Release {
-    const releases = this.#disks.map(({ fileSystem }) => fileSystem.stall());
+    const releases = this.#running().disks.map(({ fileSystem }) => fileSystem.stall());
     return () => {
       for (const release of releases) void release();
     };
+  }
+
+  #running(): Life {
+    if (this.#life === undefined) throw new TypeError("open the node first");
+    return this.#life;
   }
 }

@@ -12,6 +12,7 @@ export class BoundMember {
   readonly member: Member;
   readonly epoch: Epoch;
   readonly #led: Led;
+  #isRefused = false;
   #running: Promise<MemberAnswer> | undefined;
   #next: { target: number; readonly answer: Promise<MemberAnswer> } | undefined;
 
@@ -24,6 +25,11 @@ export class BoundMember {
   /** Whether the member still says that this node leads it in this epoch. */
   get isHeld(): boolean {
     return this.member.led?.epoch === this.epoch;
+  }
+
+  /** Whether the member has refused a write of this epoch, and so will refuse all to come. */
+  get isRefused(): boolean {
+    return this.#isRefused;
   }
 
   /** Whether the tenure there still runs; without one, nobody else can lead the member while this node does. */
@@ -70,7 +76,9 @@ export class BoundMember {
       const message = `the driver resolved to ${highWater}, less than the ${target} that it was asked for`;
       return { kind: "failed", error: new ConsensusError("permanent", message) };
     } catch (error) {
-      return answerOf(error, this.epoch);
+      const answer = answerOf(error, this.epoch);
+      if (answer.kind === "refused") this.#isRefused = true;
+      return answer;
     }
   }
 }

@@ -8,8 +8,10 @@ import { quorumIndex } from "../quorum-index.ts";
 /** How one member answered a write of one reign. */
 export type MemberAnswer =
   | { readonly kind: "ack"; readonly highWater: number }
-  /** Its epoch is over there, for good; or the reign never came to lead that member, and nothing was sent. */
+  /** Its epoch is over there, for good. */
   | { readonly kind: "refused"; readonly message: string }
+  /** The reign does not lead that member, so that nothing was sent; it may come to lead it yet. */
+  | { readonly kind: "outside" }
   | { readonly kind: "failed"; readonly error: ConsensusError };
 
 export type PersistVerdict =
@@ -88,6 +90,7 @@ export class PersistCount {
       const answer = this.#answers.get(member);
       if (answer === undefined) return [`${member} did not answer in time`];
       if (answer.kind === "ack") return [];
+      if (answer.kind === "outside") return [`${member} is led by another node, or by nobody`];
       return [`${member}: ${answer.kind === "failed" ? answer.error.message : answer.message}`];
     });
     return `${this.#tracker.got} of ${n} members took the high-water, ${w} are needed: ${others.join("; ")}`;

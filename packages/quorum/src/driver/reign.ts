@@ -109,6 +109,10 @@ export class Reign {
         this.#floor = Math.max(this.#floor, verdict.highWater);
         return physicalMs(verdict.highWater);
       case "fenced":
+        // Members may have been joined again, in newer epochs, while the round ran: then the reign goes on.
+        if (!isLate && this.#holding(({ isHeld, isRefused }) => isHeld && !isRefused) >= this.#parts.policy.w) {
+          return new ConsensusError("transient", verdict.message);
+        }
         this.end();
         return this.#over("fenced", verdict.message);
       case "refused":
@@ -136,7 +140,7 @@ export class Reign {
       for (const member of members) {
         const bound = this.#bound.get(member);
         if (bound?.isHeld !== true) {
-          count.record(member, { kind: "refused", message: "this reign does not lead it" });
+          count.record(member, { kind: "outside" });
           continue;
         }
         void bound.raise(target).then((answer) => {
