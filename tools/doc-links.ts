@@ -6,7 +6,7 @@ const LINK = /\]\((?<target>[^)\s]+)\)/g;
 const FENCED = /^(?<ticks>`{3,})[^\n]*\n[\s\S]*?^\k<ticks>\s*$/gm;
 
 /** The name under which a heading can be linked to, as GitHub makes it. */
-export function anchorOf(heading: string): string {
+function anchorOf(heading: string): string {
   return heading
     .trim()
     .toLowerCase()
