@@ -11,6 +11,12 @@ export interface Target {
   readonly secure: boolean;
 }
 
+/** Longest `host:port` that a hint may name; no host name of the DNS is longer (`postgres-redis.md` 2.8). */
+const MAX_HINT_LENGTH = 255;
+
+/** What can stand in no host name and would change the meaning of an address. */
+const FOREIGN = /[\s\p{Cc}/?#@]/u;
+
 export function targetOf(address: string, secure: boolean): Target {
   return { key: `${secure ? "https" : "http"}://${address}`, address, secure };
 }
@@ -25,7 +31,7 @@ export function parseTarget(text: string, tls: boolean): Target {
   const scheme = /^(https?):\/\//.exec(text)?.[1];
   const bare = scheme === undefined ? text : text.slice(scheme.length + 3).replace(/\/$/, "");
   const parsed = parsePeerEndpoint(bare);
-  if (!parsed.ok || /[\s/?#@]/.test(bare)) {
+  if (!parsed.ok || FOREIGN.test(bare)) {
     throw new ClientError(
       "invalid_endpoint",
       `expected an endpoint as "host:port", optionally after http:// or https://, got ${JSON.stringify(text)}`,
@@ -49,8 +55,11 @@ export function parseTargets(endpoints: readonly string[], tls: boolean): readon
 
 /** Whether a hint may be followed. A peer can neither choose the scheme nor make a TLS client speak plaintext. */
 export function targetOfHint(text: string, tls: boolean): { readonly target: Target } | { readonly refused: string } {
+  if (text.length > MAX_HINT_LENGTH) {
+    return { refused: `expected at most ${MAX_HINT_LENGTH} characters, got ${text.length}` };
+  }
   const parsed = parsePeerEndpoint(text);
   if (!parsed.ok) return { refused: parsed.message };
-  if (/[\s/?#@]/.test(text)) return { refused: `expected "host:port", got ${JSON.stringify(text)}` };
+  if (FOREIGN.test(text)) return { refused: `expected "host:port", got ${JSON.stringify(text)}` };
   return { target: targetOf(parsed.endpoint, tls) };
 }

@@ -111,6 +111,18 @@ describe("a failed attempt of a call that may be repeated (5.4)", () => {
   });
 });
 
+describe("a leader hint", () => {
+  it.each([
+    ["with a control character", "a\u0007b:1"],
+    ["longer than any host name", `${"a".repeat(254)}:1`],
+  ])("is not followed %s", (_what, text) => {
+    const leaders = new LeaderCache(1_000);
+    const context = { leaders, tls: false, metrics: guardedMetrics(undefined), now: 0 };
+    expect(outcomeOfFailure(failing(9, hintText(text)), context)).toMatchObject({ kind: "hint_refused" });
+    expect(leaders.fresh(0)).toBeUndefined();
+  });
+});
+
 describe("a failed sequence advance (5.5)", () => {
   it.each([
     ["a failed dial", failing(14, undefined, "connect"), "retry"],

@@ -27,6 +27,7 @@ describe("endpoints", () => {
     "http://http://a:1",
     "a:1/path",
     "u@a:1",
+    "a\u0000b:1",
     "a b:1",
   ])("refuses %j, naming it and what was expected", (text) => {
     expect(() => createClient({ endpoints: [text] })).toThrow(ClientError);
