@@ -21,6 +21,9 @@ const subjects: Readonly<Record<string, () => Promise<Subject>>> = {
   memory: async () => (await import("../packages/conformance/test/memory-subject.ts")).memorySubject(),
   file: async () => (await import("../packages/driver-file/test/subject.ts")).fileSubject(),
   "file-power-cut": async () => (await import("../packages/driver-file/test/power-cut-subject.ts")).powerCutSubject(),
+  quorum: async () => (await import("../packages/quorum/test/subject.ts")).quorumSubject(),
+  "quorum-of-files": async () =>
+    (await import("../packages/driver-file/test/mirrored-subject.ts")).mirroredFileSubject(),
 };
 
 const TABLE = join(workspaceRoot, "docs/reference/conformance.md");

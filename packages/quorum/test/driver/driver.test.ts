@@ -13,6 +13,8 @@ class Holding implements ConsensusDriver {
   readonly sequences: ConsensusDriver["sequences"];
   readonly resign: (reason: string) => Promise<void>;
   readonly #inner: ConsensusDriver;
+  /** The latest item that the driver made of drivers has dealt with. */
+  heard: LeaderState | undefined;
   #news = Promise.resolve();
   #write: Promise<void> | undefined;
 
@@ -43,9 +45,13 @@ class Holding implements ConsensusDriver {
   }
 
   async *leadershipEvents(options: { readonly signal: AbortSignal }): AsyncGenerator<LeaderState> {
+    const aborted = new Promise<void>((resolve) => {
+      options.signal.addEventListener("abort", () => resolve(), { once: true });
+    });
     for await (const state of this.#inner.leadershipEvents(options)) {
-      await this.#news;
+      await Promise.race([this.#news, aborted]);
       yield state;
+      this.heard = state;
     }
   }
 
@@ -150,6 +156,8 @@ describe("quorumDriver", () => {
     // It wins b back, and hears only of that: a and b would be two of three.
     b.elect(0);
     releases[0]?.();
+    await expect.poll(() => x?.members[1]?.heard?.role).toBe("leader");
+    await expect.poll(() => x?.members[1]?.heard).toMatchObject({ epoch: b.epoch });
     await expect(x?.driver.persistHighWater(physicalMs(50), old.epoch)).rejects.toMatchObject({
       code: expect.stringMatching(/transient|uncertain|fenced|not_leader/),
     });
