@@ -41,6 +41,8 @@ export interface LeaseParts {
   readonly clock: Clock;
   readonly metrics: ServerMetrics;
   readonly ttl: LeaseTtlBounds;
+  /** Most leases that may live at one time; the superseded count until they expire. */
+  readonly maxLeases: number;
 }
 
 /** What was decided in the slot: something made durable, or something that was known without writing. */
@@ -145,6 +147,11 @@ export class Leases {
         return { known: new RpcError(Code.FAILED_PRECONDITION, message) };
       }
       case "grant": {
+        const { maxLeases } = this.#parts;
+        if (reign.leases.project({}, nowMs).length >= maxLeases) {
+          const message = `${maxLeases} leases are live already; release some, or wait until some expire`;
+          return { known: new RpcError(Code.RESOURCE_EXHAUSTED, message) };
+        }
         await this.#requireAcceptance(reign, store, nowMs);
         const bound = await this.#raise(reign, nowMs, Number(request.ttlMs));
         const record: LeaseRecord = {

@@ -14,6 +14,11 @@ export interface ServerLimits {
   readonly maxPendingGrants: number;
   /** Most sequence and lease calls under way; further ones get RESOURCE_EXHAUSTED. */
   readonly maxPendingWrites: number;
+  /**
+   * Most leases that may live at one time; a further one gets RESOURCE_EXHAUSTED. Each change writes
+   * the whole set, so this bounds the cost of a change as well as memory.
+   */
+  readonly maxLeases: number;
   /** Longest time from connecting to a finished TLS handshake or HTTP/2 preface, in milliseconds. */
   readonly handshakeTimeoutMs: number;
   /** A connection without calls is closed after this long, in milliseconds. */
@@ -31,6 +36,7 @@ export const DEFAULT_LIMITS: ServerLimits = Object.freeze({
   maxPendingPerStream: 256,
   maxPendingGrants: 65_536,
   maxPendingWrites: 1_024,
+  maxLeases: 10_000,
   handshakeTimeoutMs: 10_000,
   idleTimeoutMs: 30 * 60_000,
   keepaliveIntervalMs: 30_000,

@@ -54,7 +54,19 @@ export class Oracle {
     });
     const ttl = options.leaseTtl;
     const store = driver.leases;
-    this.leases = new Leases({ store, presence, notLeader, admission, extension, gate, slot, clock, metrics, ttl });
+    this.leases = new Leases({
+      store,
+      presence,
+      notLeader,
+      admission,
+      extension,
+      gate,
+      slot,
+      clock,
+      metrics,
+      ttl,
+      maxLeases: limits.maxLeases,
+    });
     this.safePoints = new SafePoints(core, clock, windowAheadMs);
     this.#endStreamsWithTheirReign();
   }

@@ -50,6 +50,26 @@ describe("leases", () => {
     expect(bench.driver.highWater).toBe(1_010_049);
   });
 
+  it("refuses a lease beyond the limit before anything is written, and grants one when another has gone", async () => {
+    const bench = await BenchOracle.serving({ limits: { maxLeases: 2 } });
+    const first = await acquire(bench, "a");
+    await acquire(bench, "b");
+    const { highWater } = bench.driver;
+    const writes = bench.driver.replaceLeases.calls.length;
+    expect(await refusal(acquire(bench, "c"))).toMatchObject({
+      code: Code.RESOURCE_EXHAUSTED,
+      message: expect.stringContaining("2 leases are live"),
+    });
+    // A takeover needs a place of its own: the superseded lease counts until it expires.
+    expect((await refusal(acquire(bench, "b", 2n))).code).toBe(Code.RESOURCE_EXHAUSTED);
+    expect([bench.driver.highWater, bench.driver.replaceLeases.calls.length]).toEqual([highWater, writes]);
+    expect(await acquire(bench, "a")).toMatchObject({ leaseId: first.leaseId });
+    await bench.oracle.leases.release({ leaseId: first.leaseId });
+    await acquire(bench, "c");
+    bench.clock.ms += 10_001;
+    await acquire(bench, "d");
+  });
+
   it("renews under the same id, and without moving a high-water that reaches far enough", async () => {
     const bench = await BenchOracle.serving();
     const long = await acquire(bench, "long", 1n, 60_000n);
