@@ -20,6 +20,8 @@ export const ambientAllowed: Readonly<Record<string, string>> = {
   "packages/driver-postgres/src/timers.ts": "schedules renewals and gives up statements; no timer decides validity",
   "packages/driver-postgres/src/options.ts": "jitter for polls and retries, handed on as an argument",
 
+  "packages/driver-redis/src/chance.ts": "jitter for polls, candidacies and reconnects, handed on as an argument",
+
   "packages/server/src/deadline.ts": "bounds how long shutdown waits",
   "packages/server/src/listener.ts": "cuts connections that do not greet in time or do not end in a drain",
   "packages/server/src/timers.ts": "the delays behind the Timers port",

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ConsensusError } from "@tsoracle/consensus";
-import { majority } from "@tsoracle/quorum";
+import { majority, systemTimers } from "@tsoracle/quorum";
 import { Admission } from "./admission.ts";
+import { systemChance } from "./chance.ts";
 import type { NodeFacts } from "./node-facts.ts";
 import type { NodeFailure } from "./node-outcome.ts";
 import { driftPpm, type OracleSettings } from "./options.ts";
@@ -21,6 +22,8 @@ export function connectNodes(
         connectionName: `tso/${settings.name}`,
         opTimeoutMs: settings.opTimeoutMs,
         silenceMs: settings.terms.tenureMs,
+        timers: systemTimers,
+        chance: systemChance,
         admit: (facts) => judge(address.label, facts),
         onChange: (failure) => {
           if (failure !== undefined && failure.why !== "unavailable") {
@@ -77,7 +80,7 @@ export async function connectRegister(settings: OracleSettings, options: Connect
     throw objection;
   }
   const holder = { id: options.nonce.toString(16).padStart(16, "0"), endpoint: options.endpoint };
-  return new Register(nodes, holder, opTimeoutMs);
+  return new Register(nodes, holder, { opTimeoutMs, timers: systemTimers });
 }
 
 /** Why nobody should work on these nodes, if waiting would not help. */

@@ -7,8 +7,10 @@ import {
   type TenureTerms,
   WaitOut,
 } from "@tsoracle/consensus";
+import type { Timers } from "@tsoracle/quorum";
 import { type Ballot, latestCountable, mintBallot, NO_BALLOT, toEpoch } from "./ballot.ts";
 import type { Freshness } from "./capabilities.ts";
+import type { Chance } from "./chance.ts";
 import type { Mandate } from "./election.ts";
 import { readEndpoint } from "./options.ts";
 import { PairWatch } from "./pair-watch.ts";
@@ -28,6 +30,8 @@ export interface MemberParts {
   readonly durableBeats: boolean;
   readonly opTimeoutMs: number;
   readonly nonce: bigint;
+  readonly timers: Timers;
+  readonly chance: Chance;
 }
 
 const STANDS_MAX = 5;
@@ -39,7 +43,7 @@ const STANDS_MAX = 5;
 export class Member {
   readonly #parts: MemberParts;
   readonly #watch = new PairWatch();
-  readonly #waker = new Waker();
+  readonly #waker: Waker;
   readonly #polling = new Set<RedisNode>();
   /** Writes under way under the present reign, which a clean release waits for. */
   readonly #writes = new Set<Promise<unknown>>();
@@ -55,6 +59,7 @@ export class Member {
 
   constructor(parts: MemberParts) {
     this.#parts = parts;
+    this.#waker = new Waker(parts.timers);
   }
 
   /** The reign that this process has at present, leading or still waiting. */
@@ -119,7 +124,7 @@ export class Member {
       await this.#follow();
       if (this.#isStopped) return;
       const reign = await this.#campaign();
-      if (reign === undefined) await this.#waker.sleep(50 + Math.random() * 200);
+      if (reign === undefined) await this.#waker.sleep(50 + this.#parts.chance() * 200);
       else await this.#hold(reign);
     }
   }
@@ -137,7 +142,7 @@ export class Member {
       }
       this.#show(nowNs);
       if (!this.#mayCampaign(nowNs)) campaignNs = undefined;
-      else campaignNs ??= nowNs + nanoseconds((Math.random() * terms.tenureMs) / 10);
+      else campaignNs ??= nowNs + nanoseconds((this.#parts.chance() * terms.tenureMs) / 10);
       if (campaignNs !== undefined && nowNs >= campaignNs) return;
       const nextNs = campaignNs !== undefined && campaignNs < nextPollNs ? campaignNs : nextPollNs;
       await this.#waker.sleep(Number(nextNs - clock.monotonicNs()) / 1e6);
@@ -145,7 +150,7 @@ export class Member {
   }
 
   #pollMs(): number {
-    return (this.#parts.terms.tenureMs / 30) * (1 + 2 * Math.random());
+    return (this.#parts.terms.tenureMs / 30) * (1 + 2 * this.#parts.chance());
   }
 
   #mayCampaign(nowNs: bigint): boolean {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { LeadershipCell, LeaseClock } from "@tsoracle/consensus";
+import { systemTimers } from "@tsoracle/quorum";
 import { redisCapabilitiesOf } from "./capabilities.ts";
+import { systemChance } from "./chance.ts";
 import { connectRegister } from "./connect.ts";
 import { OpenRedisDriver, type RedisDriver } from "./driver.ts";
 import { Member } from "./member.ts";
@@ -24,7 +26,8 @@ export async function openRedisDriver(options: RedisDriverOptions): Promise<Redi
   const cell = new LeadershipCell();
   const clock = new LeaseClock();
   const durableBeats = !acceptDataLoss;
-  const member = new Member({ register, cell, clock, terms, freshness, durableBeats, opTimeoutMs, nonce });
+  const ambient = { clock, timers: systemTimers, chance: systemChance };
+  const member = new Member({ ...ambient, register, cell, terms, freshness, durableBeats, opTimeoutMs, nonce });
   const capabilities = redisCapabilitiesOf(acceptDataLoss ? "asynchronous" : "replicated", freshness);
   return new OpenRedisDriver({ capabilities, register, member, cell });
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ConsensusError, LeaseClock } from "@tsoracle/consensus";
+import { systemTimers } from "@tsoracle/quorum";
 import { type Ballot, mintBallot } from "./ballot.ts";
 import type { OracleSettings } from "./options.ts";
 import { PairWatch } from "./pair-watch.ts";
@@ -23,7 +24,7 @@ export async function reignAsOperator<T>(
   const answers = await Promise.all(register.nodes.map((node) => register.status(node)));
   const seen = answers.flatMap((answer) => (answer.kind === "ok" ? [answer.promised] : []));
   const ballot = mintBallot(seen, nonce);
-  const end = await runElection(ballot, { register, clock, opTimeoutMs });
+  const end = await runElection(ballot, { register, clock, opTimeoutMs, timers: systemTimers });
   let clean = false;
   try {
     if (end.phase === "lost") {

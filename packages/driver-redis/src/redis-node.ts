@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { setImmediate as turn } from "node:timers/promises";
+
+import type { Timers } from "@tsoracle/quorum";
 import { Redis, type RedisOptions } from "ioredis";
+import type { Chance } from "./chance.ts";
 import { classify } from "./classify.ts";
 import type { LuaScript } from "./lua.ts";
 import type { NodeAddress } from "./node-address.ts";
@@ -14,6 +16,8 @@ export interface RedisNodeOptions {
   readonly opTimeoutMs: number;
   /** Reconnect when commands go unanswered for this long: the other side may be gone without a word. */
   readonly silenceMs: number;
+  readonly timers: Timers;
+  readonly chance: Chance;
   /** Judges the node on each new connection; it has no vote until this answers undefined. */
   readonly admit: (facts: NodeFacts) => NodeFailure | undefined;
   /** Hears of every change from or to having a vote. */
@@ -49,15 +53,16 @@ export class RedisNode {
   readonly #redis: Redis;
   #link: Link = { at: "down", failure: NOT_YET };
   #lastError: unknown;
-  #lastReplyMs = performance.now();
-  #recheck: NodeJS.Timeout | undefined;
-  #waiting: (() => void)[] = [];
+  #lastReplyMs = 0;
+  #recheck: () => void = () => {};
+  readonly #waiting = new Set<() => void>();
   #complaint: string | undefined;
   #isInspecting = false;
 
   constructor(options: RedisNodeOptions) {
     this.label = options.address.label;
     this.#options = options;
+    this.#lastReplyMs = options.timers.monotonicMs();
     this.#redis = new Redis(clientOptions(options));
     this.#redis.on("error", (error: unknown) => {
       this.#lastError = error;
@@ -84,9 +89,9 @@ export class RedisNode {
 
   /** Resolves when the node has a vote, has been refused for a reason that waiting does not cure, or time is up. */
   async settled(timeoutMs: number): Promise<void> {
-    const deadline = performance.now() + timeoutMs;
+    const deadline = this.#nowMs() + timeoutMs;
     while (this.#link.at === "down" && this.#link.failure.why === "unavailable") {
-      const leftMs = deadline - performance.now();
+      const leftMs = deadline - this.#nowMs();
       if (leftMs <= 0) return;
       await this.#change(leftMs);
     }
@@ -99,7 +104,7 @@ export class RedisNode {
    */
   async run(script: LuaScript, args: (facts: NodeFacts) => readonly string[], patienceMs: number): Promise<Reply> {
     // A failure is never answered in the turn of the call, so that a caller who tries again at once blocks nobody.
-    if (this.#link.at !== "up") await turn();
+    if (this.#link.at !== "up") await this.#change(0);
     await this.settled(patienceMs);
     if (this.#link.at !== "up") return this.failure ?? NOT_YET;
     const values = args(this.#link.facts);
@@ -131,7 +136,7 @@ export class RedisNode {
 
   close(): void {
     this.#link = { at: "closed" };
-    clearTimeout(this.#recheck);
+    this.#recheck();
     this.#notify();
     this.#redis.disconnect();
   }
@@ -153,14 +158,14 @@ export class RedisNode {
   }
 
   #heard<T>(reply: T): T {
-    this.#lastReplyMs = performance.now();
+    this.#lastReplyMs = this.#nowMs();
     return reply;
   }
 
   /** Reads what the node is, and lets it vote or not. */
   async #inspect(): Promise<void> {
-    clearTimeout(this.#recheck);
-    this.#lastReplyMs = performance.now();
+    this.#recheck();
+    this.#lastReplyMs = this.#nowMs();
     let failure: NodeFailure | undefined;
     this.#isInspecting = true;
     try {
@@ -174,8 +179,7 @@ export class RedisNode {
     }
     this.#become({ at: "down", failure });
     if (this.#redis.status !== "ready") return;
-    this.#recheck = setTimeout(() => void this.#inspect(), RECHECK_MS);
-    this.#recheck.unref();
+    this.#recheck = this.#options.timers.after(RECHECK_MS, () => void this.#inspect());
   }
 
   async #readFacts(): Promise<NodeFacts> {
@@ -214,7 +218,7 @@ export class RedisNode {
   }
 
   #onClose(): void {
-    clearTimeout(this.#recheck);
+    this.#recheck();
     if (this.#link.at === "closed") return;
     const cause = this.#lastError;
     this.#lastError = undefined;
@@ -231,24 +235,29 @@ export class RedisNode {
   }
 
   #reconnectIfSilent(): void {
-    if (this.#link.at !== "up" || performance.now() - this.#lastReplyMs < this.#options.silenceMs) return;
-    this.#lastReplyMs = performance.now();
+    if (this.#link.at !== "up" || this.#nowMs() - this.#lastReplyMs < this.#options.silenceMs) return;
+    this.#lastReplyMs = this.#nowMs();
     this.#redis.disconnect(true);
   }
 
-  #notify(): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const wake of waiting) wake();
+  #nowMs(): number {
+    return this.#options.timers.monotonicMs();
   }
 
+  #notify(): void {
+    for (const wake of [...this.#waiting]) wake();
+  }
+
+  /** Resolves at the next change, or after this long. */
   #change(timeoutMs: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, timeoutMs);
-      this.#waiting.push(() => {
-        clearTimeout(timer);
+      const done = (): void => {
+        cancel();
+        this.#waiting.delete(done);
         resolve();
-      });
+      };
+      const cancel = this.#options.timers.after(timeoutMs, done);
+      this.#waiting.add(done);
     });
   }
 }
@@ -278,7 +287,7 @@ function clientOptions(options: RedisNodeOptions): Omit<RedisOptions, "replyMapp
     stringNumbers: true,
     protocol: 2,
     disableClientInfo: true,
-    retryStrategy: (times) => Math.min(500, 50 * times) * (0.5 + Math.random() / 2),
+    retryStrategy: (times) => Math.min(500, 50 * times) * (0.5 + options.chance() / 2),
     connectionName,
   };
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ConsensusError } from "@tsoracle/consensus";
-import { majority } from "@tsoracle/quorum";
+import { majority, type Timers } from "@tsoracle/quorum";
 import type { Ballot } from "./ballot.ts";
 import { PERSIST, PREPARE, RELEASE, STATUS } from "./lua.ts";
 import type { NodeFacts } from "./node-facts.ts";
@@ -18,6 +18,12 @@ export interface Holder {
   readonly endpoint: string;
 }
 
+export interface RegisterTiming {
+  /** How long a round waits for nodes, in milliseconds. */
+  readonly opTimeoutMs: number;
+  readonly timers: Timers;
+}
+
 /** How a round ended, with the answers there were by then. Nodes that are slower still get the write. */
 export interface Round<T> {
   readonly verdict: Verdict;
@@ -33,13 +39,15 @@ export class Register {
   readonly majority: number;
   readonly holder: Holder;
   readonly #opTimeoutMs: number;
+  readonly #timers: Timers;
 
-  constructor(nodes: readonly RedisNode[], holder: Holder, opTimeoutMs: number) {
+  constructor(nodes: readonly RedisNode[], holder: Holder, timing: RegisterTiming) {
     this.nodes = nodes;
     this.members = nodes.map(({ label }) => label);
     this.majority = majority(nodes.length);
     this.holder = holder;
-    this.#opTimeoutMs = opTimeoutMs;
+    this.#opTimeoutMs = timing.opTimeoutMs;
+    this.#timers = timing.timers;
   }
 
   /** @param patienceMs how long to wait for a connection before giving up on the node */
@@ -84,13 +92,13 @@ export class Register {
       const conclude = (): void => {
         const verdict = count.verdict(what);
         if (verdict === undefined) return;
-        clearTimeout(timer);
+        cancel();
         resolve({ verdict, answers: new Map(answers) });
       };
-      const timer = setTimeout(() => {
+      const cancel = this.#timers.after(this.#opTimeoutMs, () => {
         count.expire();
         conclude();
-      }, this.#opTimeoutMs);
+      });
       for (const node of this.nodes) {
         void send(node).then((answer) => {
           answers.set(node.label, answer);
@@ -108,7 +116,7 @@ export class Register {
    * @throws ConsensusError `transient` or `permanent`
    */
   async read(): Promise<number> {
-    const deadline = performance.now() + 4 * this.#opTimeoutMs;
+    const deadline = this.#timers.monotonicMs() + 4 * this.#opTimeoutMs;
     for (;;) {
       const { highWater, verdict } = await this.#readOnce();
       if (highWater !== undefined) return highWater;
@@ -116,7 +124,7 @@ export class Register {
         const { code, message } = verdict.error;
         throw new ConsensusError(code === "permanent" ? code : "transient", message.replace(/^\[\w+\] /, ""));
       }
-      if (performance.now() > deadline) {
+      if (this.#timers.monotonicMs() > deadline) {
         throw new ConsensusError(
           "transient",
           "the nodes that answer disagree on the high-water, and no leader has settled it yet",
@@ -132,13 +140,13 @@ export class Register {
       const heard: number[] = [];
       let left = n;
       const finish = (): void => {
-        clearTimeout(timer);
+        cancel();
         resolve({ verdict: count.verdict("STATUS") });
       };
-      const timer = setTimeout(() => {
+      const cancel = this.#timers.after(this.#opTimeoutMs, () => {
         count.expire();
         finish();
-      }, this.#opTimeoutMs);
+      });
       for (const node of this.nodes) {
         void this.status(node).then((answer) => {
           left -= 1;
@@ -146,7 +154,7 @@ export class Register {
           if (answer.kind === "ok") heard.push(answer.highWater);
           const read = quorumRead(heard, n);
           if (read.kind === "known") {
-            clearTimeout(timer);
+            cancel();
             resolve({ highWater: read.highWater });
           } else if (left === 0) finish();
         });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LeaseClock } from "@tsoracle/consensus";
+import type { Timers } from "@tsoracle/quorum";
 import type { Ballot } from "./ballot.ts";
 import { Election, type ElectionState } from "./election.ts";
 import type { RedisNode } from "./redis-node.ts";
@@ -10,6 +11,7 @@ export interface ElectionRun {
   readonly clock: LeaseClock;
   /** How long each of the two rounds may take, in milliseconds. */
   readonly opTimeoutMs: number;
+  readonly timers: Timers;
 }
 
 /** The end of an election. */
@@ -40,18 +42,18 @@ function phase(
   election: Election,
   name: "preparing" | "verifying",
   nodes: readonly RedisNode[],
-  { opTimeoutMs }: ElectionRun,
+  { opTimeoutMs, timers }: ElectionRun,
   ask: (node: RedisNode) => Promise<void>,
 ): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => {
+    const cancel = timers.after(opTimeoutMs, () => {
       if (election.state.phase === name) election.onTimeout();
       resolve();
-    }, opTimeoutMs);
+    });
     for (const node of nodes) {
       void ask(node).then(() => {
         if (election.state.phase === name) return;
-        clearTimeout(timer);
+        cancel();
         resolve();
       });
     }
