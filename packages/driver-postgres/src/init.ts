@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { type AdminOptions, AdminSession, type CheckedAdminOptions, checkAdminOptions } from "./admin-session.ts";
 import { invalid } from "./invalid.ts";
 import { checkFloor, type OracleSettings, settingColumns } from "./oracle-settings.ts";
-import { schemaSql } from "./schema.ts";
+import { checkRole, schemaSql } from "./schema.ts";
 import type { Row } from "./session.ts";
 
 export interface InitOracleOptions extends AdminOptions, OracleSettings {
@@ -99,12 +99,5 @@ async function demandRealLocks(session: AdminSession, checked: CheckedAdminOptio
   throw invalid(
     "two connections got the same advisory lock: a connection pooler lends them one session, or this is not PostgreSQL; " +
       "connect to the server itself",
-  );
-}
-
-function checkRole(role: string): string {
-  if (typeof role === "string" && /^[a-zA-Z_][a-zA-Z0-9_-]{0,62}$/.test(role)) return role;
-  throw invalid(
-    `expected role as a letter or "_", then at most 62 letters, digits, "_" or "-", got ${JSON.stringify(role)}`,
   );
 }

@@ -1,12 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
+import { invalid } from "./invalid.ts";
+import { checkSchema } from "./statements.ts";
+
+/** @throws ConsensusError `permanent` unless the name needs no quoting beyond the quotes */
+export function checkRole(role: string): string {
+  if (typeof role === "string" && /^[a-zA-Z_][a-zA-Z0-9_-]{0,62}$/.test(role)) return role;
+  throw invalid(
+    `expected role as a letter or "_", then at most 62 letters, digits, "_" or "-", got ${JSON.stringify(role)}`,
+  );
+}
 
 /**
  * Everything that the owner role creates, as in `postgres-redis.md` 3.2: tables, guard, and what the role of the
- * servers may do. Runs as often as one likes. `schema` and `role` as checked.
+ * servers may do. Runs as often as one likes.
+ *
+ * @throws ConsensusError `permanent` for names that are not plain
  */
 export function schemaSql(schema: string, role: string): string {
-  const s = `"${schema}"`;
-  const to = `"${role}"`;
+  const s = `"${checkSchema(schema)}"`;
+  const to = `"${checkRole(role)}"`;
   return `
 CREATE SCHEMA IF NOT EXISTS ${s};
 CREATE TABLE IF NOT EXISTS ${s}.oracle (

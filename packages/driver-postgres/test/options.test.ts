@@ -4,6 +4,7 @@ import { ConsensusError } from "@tsoracle/consensus";
 import { describe, expect, it } from "vitest";
 import { checkOptions, type PostgresDriverOptions, sessionSettings } from "../src/options.ts";
 import { oracleIdentity } from "../src/oracle-name.ts";
+import { schemaSql } from "../src/schema.ts";
 import { parseTargets } from "../src/target.ts";
 
 const good: PostgresDriverOptions = {
@@ -91,6 +92,14 @@ describe("targets", () => {
   it("verify the server whenever TLS is used", () => {
     const [target] = parseTargets({ ...good, tls: { ca: "pem" } });
     expect(target?.ssl).toEqual({ rejectUnauthorized: true, ca: "pem", servername: "db.example" });
+  });
+});
+
+describe("the schema as text", () => {
+  it("names schema and role, and takes nothing that would need quoting", () => {
+    expect(schemaSql("tso", "tsoapp")).toContain('GRANT USAGE ON SCHEMA "tso" TO "tsoapp"');
+    expect(() => schemaSql('a"; DROP', "tsoapp")).toThrow(/expected schema/);
+    expect(() => schemaSql("tso", 'a"; DROP')).toThrow(/expected role/);
   });
 });
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { LeaseClock } from "@tsoracle/consensus";
 import { physicalMs } from "@tsoracle/core";
-import { runSql, usePostgres, waitUntil } from "@tsoracle/test-services";
+import { FaultProxy, runSql, usePostgres, waitUntil } from "@tsoracle/test-services";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { leads, openNode } from "./node.ts";
+import { asRole, leads, openNode } from "./node.ts";
 import { prepareOracle, SCHEMA, TENURE_MS } from "./oracle.ts";
 
 const postgres = usePostgres({ beforeAll, afterAll });
@@ -46,6 +46,27 @@ describe("tenure of the Postgres driver", () => {
     expect(await driver.persistHighWater(physicalMs(1), epoch)).toBe(1);
   });
 
+  it("counts from before a renewal was sent, however late its answer comes", async () => {
+    await prepareOracle(database(), "late");
+    const clocks = new SteppedClocks();
+    await using proxy = await FaultProxy.open(postgres());
+    const options = { url: asRole(proxy.url(database())) };
+    await using driver = await openNode(database(), "late", options, { clock: clocks.clock });
+    const { tenure, epoch } = await leads(driver);
+    await driver.loadHighWater();
+    proxy.set({ down: "hold" });
+    const persisted = driver.persistHighWater(physicalMs(1_000), epoch);
+    await waitUntil("the write in the store", async () => {
+      const [row] = await runSql(database(), `SELECT high_water FROM ${SCHEMA}.oracle WHERE name = 'late'`);
+      return row?.["high_water"] === "1000";
+    });
+    clocks.stepMs = 3_600_000;
+    proxy.set({ down: "pass" });
+    expect(await persisted).toBe(1_000);
+    expect(tenure?.valid()).toBe(false);
+    await waitUntil("a renewal that was sent since", () => tenure?.valid());
+  });
+
   it("is confirmed by a round that begins after the question, one for all who ask together", async () => {
     await prepareOracle(database(), "asked", { freshness: "confirm" });
     await using driver = await openNode(database(), "asked", { freshness: "confirm" });
@@ -56,5 +77,28 @@ describe("tenure of the Postgres driver", () => {
     expect(await ask()).toBe(false);
     expect(tenure?.valid()).toBe(false);
     expect(await ask()).toBe(false);
+  });
+
+  it("is not confirmed by a round that had begun before the question", async () => {
+    await prepareOracle(database(), "joined", { freshness: "confirm" });
+    await using proxy = await FaultProxy.open(postgres());
+    const options = { url: asRole(proxy.url(database())), freshness: "confirm" } as const;
+    await using driver = await openNode(database(), "joined", options);
+    const { tenure } = await leads(driver);
+    proxy.set({ down: "hold" });
+    const early = tenure?.confirm?.();
+    await waitUntil("the first round to be over in the store", async () => {
+      const [row] = await runSql(
+        database(),
+        `SELECT FROM pg_stat_activity
+          WHERE application_name = 'tso/joined' AND state = 'idle' AND query LIKE 'SELECT 1 FROM%'`,
+      );
+      return row !== undefined;
+    });
+    await runSql(database(), `UPDATE ${SCHEMA}.oracle SET epoch_lo = epoch_lo + 1 WHERE name = 'joined'`);
+    const late = tenure?.confirm?.();
+    proxy.set({ down: "pass" });
+    expect(await early).toBe(true);
+    expect(await late).toBe(false);
   });
 });
