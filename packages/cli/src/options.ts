@@ -32,12 +32,36 @@ export function unsigned64(text: string): bigint {
 }
 
 /** A duration in milliseconds, not below `min`. */
-export function durationMs(min: number): (text: string) => number {
+export function durationMs(min: number, max?: number): (text: string) => number {
   return (text) => {
-    const result = parseDuration(text, min);
+    const result = parseDuration(text, min, max);
     if (result.ok) return result.ms;
     throw new InvalidArgumentError(result.expected);
   };
+}
+
+/** A part of one, above zero. */
+export function fraction(max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^[0-9]?\.?[0-9]{1,6}$/.test(text) && value > 0 && value <= max) return value;
+    throw new InvalidArgumentError(`expected a number above 0, at most ${max}, such as 0.1`);
+  };
+}
+
+/** A name that stands in the store, so that what may be in it is fixed. */
+export function namePattern(pattern: RegExp, expected: string): (text: string) => string {
+  return (text) => {
+    if (pattern.test(text)) return text;
+    throw new InvalidArgumentError(expected);
+  };
+}
+
+/** Where clients reach a server: `HOST:PORT` without a scheme. */
+export function peerAddress(text: string): string {
+  const result = parsePeerEndpoint(text);
+  if (result.ok && text.length <= 255 && !/[\s/?#@,]/.test(text)) return text;
+  throw new InvalidArgumentError("expected HOST:PORT with a port from 1 to 65535");
 }
 
 export function listenAddress(text: string): ListenAddress {

@@ -8,6 +8,8 @@ import { demoCommand } from "./commands/demo.ts";
 import { getCommand } from "./commands/get.ts";
 import { initCommand } from "./commands/init.ts";
 import { leaseCommand } from "./commands/lease.ts";
+import { postgresCommand } from "./commands/postgres.ts";
+import { redisCommand } from "./commands/redis.ts";
 import { seqCommand } from "./commands/seq.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { statusCommand } from "./commands/status.ts";
@@ -59,6 +61,8 @@ export function createProgram(): Command {
     conformanceCommand(),
     demoCommand(),
     benchCommand(),
+    postgresCommand(),
+    redisCommand(),
     adminCommand(),
   ];
   for (const command of commands) program.addCommand(command);

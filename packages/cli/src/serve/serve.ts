@@ -11,9 +11,9 @@ import { checkServeFlags, readServerTls, type ServeFlags, type ServerTls } from 
 import { stopRequest } from "./stop-request.ts";
 
 export interface ServedDriver {
-  readonly open: () => Promise<ConsensusDriver>;
-  /** The user chose a driver whose whole purpose is to forget. */
-  readonly acceptDataLoss?: boolean;
+  readonly open: (logger: Logger) => Promise<ConsensusDriver>;
+  /** The user chose a driver that may forget what it acknowledged: how that shows, for the log. */
+  readonly mayForget?: string;
 }
 
 interface ServerParts {
@@ -79,8 +79,12 @@ function reportEnd(end: ServerEnd): void {
  * The open driver. A store that does not answer must not keep the process from ending when it is asked to: nothing has
  * been served yet, so it ends at once, and the kernel frees what was taken so far.
  */
-async function openUnlessStopped({ open }: ServedDriver, stop: Promise<string>): Promise<ConsensusDriver> {
-  const driver = await Promise.race([open(), stop.then(() => undefined)]);
+async function openUnlessStopped(
+  { open }: ServedDriver,
+  logger: Logger,
+  stop: Promise<string>,
+): Promise<ConsensusDriver> {
+  const driver = await Promise.race([open(logger), stop.then(() => undefined)]);
   return driver ?? process.exit(EXIT_DONE);
 }
 
@@ -95,9 +99,9 @@ export async function serve(flags: ServeFlags, served: ServedDriver): Promise<vo
   const tls = readServerTls(flags);
   const stop = stopRequest(flags.exitWithStdin === true);
   const logger = openLogger(flags.log);
-  const acceptDataLoss = served.acceptDataLoss === true;
-  if (acceptDataLoss) logger.warn("this driver forgets: after a restart, timestamps can be issued again");
-  const driver = await openUnlessStopped(served, stop);
+  const acceptDataLoss = served.mayForget !== undefined;
+  if (acceptDataLoss) logger.warn(served.mayForget);
+  const driver = await openUnlessStopped(served, logger, stop);
   try {
     const server = buildServer({ flags, tls, driver, acceptDataLoss, logger });
     announce(await listen(server, flags));

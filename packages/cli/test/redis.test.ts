@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomUUID } from "node:crypto";
+import { startRedis, useRedis } from "@tsoracle/test-services";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { lines, runCli, startServer } from "./cli-process.ts";
+import { Caller, clientOf, expectOneFailure, leaderOf, startPair, TENURE } from "./store-servers.ts";
+
+const redis = useRedis({ beforeAll, afterAll }, 3);
+const ADDRESS = ["--log", "silent", "--listen", "127.0.0.1:0", "--advertise", "127.0.0.1:50551"];
+
+const nodes = (): string =>
+  redis()
+    .map(({ url }) => url)
+    .join(",");
+
+/** Flags of an oracle that has its own name on the shared nodes. */
+function anOracle(list: string = nodes()): string[] {
+  return ["--nodes", list, "--oracle", `cli-${randomUUID()}`, ...TENURE];
+}
+
+async function initialised(...more: string[]): Promise<string[]> {
+  const flags = anOracle();
+  const result = await runCli(["redis", "init", ...flags, ...more]);
+  expect(result).toMatchObject({ code: 0, stderr: "" });
+  expect(result.stdout).toMatch(/^Initialized oracle cli-\S+ on 3 nodes, cluster [0-9a-f]{32}\n$/);
+  return flags;
+}
+
+describe("serve redis", { timeout: 60_000 }, () => {
+  it("hands over on SIGTERM while a client goes on", async () => {
+    const flags = await initialised();
+    const servers = await startPair(["redis", ...flags]);
+    const caller = new Caller(clientOf(servers));
+    await caller.more(200);
+    const [address, leader] = await leaderOf(servers);
+    expect(await leader.kill("SIGTERM")).toMatchObject({ code: 0, stdout: `serving on ${address}\n` });
+    await caller.more(200);
+    const [other] = [...servers.keys()].filter((each) => each !== address);
+    const status = JSON.parse((await runCli(["redis", "status", ...flags, "--json"])).stdout) as { nodes: object[] };
+    const holders = status.nodes.filter((node) => "holder" in node && node.holder === other);
+    expect(holders.length).toBeGreaterThanOrEqual(2);
+    await caller.stop();
+  });
+
+  it("gives up on nodes that were not initialised, or for other settings, or under another count", async () => {
+    expectOneFailure(await runCli(["serve", "redis", ...anOracle(), ...ADDRESS]), [/127\.0\.0\.1:\d+/, /init/]);
+    const flags = await initialised();
+    const longer = flags.with(-1, "2s");
+    expectOneFailure(await runCli(["serve", "redis", ...longer, ...ADDRESS]), [/tenure/i]);
+    await using fourth = await startRedis();
+    const five = flags.with(1, `${nodes()},${fourth.url},redis://127.0.0.1:1`);
+    expectOneFailure(await runCli(["serve", "redis", ...five, ...ADDRESS]), [/number of nodes is 3 there and 5 here/]);
+  });
+
+  it("gives up on a node that is the same server under another name", async () => {
+    const [first, second] = redis();
+    const alias = `redis://localhost:${first?.port}`;
+    const flags = anOracle([first?.url, alias, second?.url].join(","));
+    expectOneFailure(await runCli(["redis", "init", ...flags]), [/same server/]);
+  });
+
+  it("serves from one node that may forget only when it is told to, and says so", async () => {
+    await using weak = await startRedis({ args: ["--appendfsync", "everysec"] });
+    const flags = anOracle(weak.url);
+    expect((await runCli(["redis", "init", ...flags, "--accept-data-loss"])).code).toBe(0);
+    const args = ["redis", ...flags, "--accept-data-loss", "--listen", "127.0.0.1:0", "--advertise", "127.0.0.1:1"];
+    const { address, process } = await startServer(args);
+    expect(await runCli(["get", "--endpoints", address])).toMatchObject({ code: 0 });
+    expect((await process.kill("SIGTERM")).stderr).toContain("issued again");
+  });
+});
+
+describe("redis commands", { timeout: 60_000 }, () => {
+  it("init refuses nodes that hold the oracle already", async () => {
+    const flags = await initialised();
+    expectOneFailure(await runCli(["redis", "init", ...flags]), [/nothing was written/, /already/]);
+  });
+
+  it("status fails where no majority votes, and names the reason of each node", async () => {
+    const flags = await initialised("--seed-physical-ms", "5000");
+    const { code, stdout } = await runCli(["redis", "status", ...flags]);
+    expect(code).toBe(0);
+    expect(lines(stdout)).toHaveLength(4);
+    expect(lines(stdout).at(-1)).toMatch(/^high_water_ms +5000$/);
+    const unknown = await runCli(["redis", "status", ...anOracle()]);
+    expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining("init") });
+  });
+
+  it("admit gives an empty node its vote again, and fast-forward raises what all hold", async () => {
+    await using spare = await startRedis();
+    const flags = anOracle(`${redis()[0]?.url},${redis()[1]?.url},${spare.url}`);
+    expect((await runCli(["redis", "init", ...flags])).code).toBe(0);
+    await spare.wipe();
+    const before = JSON.parse((await runCli(["redis", "status", ...flags, "--json"])).stdout) as { nodes: object[] };
+    expect(before.nodes).toMatchObject([{ votes: true }, { votes: true }, { votes: false }]);
+    const admitted = await runCli(["redis", "admit", ...flags, "--yes", "--json"]);
+    expect(JSON.parse(admitted.stdout)).toMatchObject({ admitted: [`127.0.0.1:${spare.port}`] });
+    const forward = await runCli(["redis", "fast-forward", ...flags, "--at-least", "40000000000000", "--yes"]);
+    expect(forward).toMatchObject({ code: 0, stdout: expect.stringContaining("40000000000000") });
+    const after = JSON.parse((await runCli(["redis", "status", ...flags, "--json"])).stdout) as { nodes: object[] };
+    const held = { votes: true, highWater: 40_000_000_000_000 };
+    expect(after.nodes).toMatchObject([held, held, held]);
+    const { address } = await startServer(["redis", ...flags, ...ADDRESS]);
+    const { stdout } = await runCli(["get", "--endpoints", address]);
+    expect(BigInt(lines(stdout)[0] ?? 0) >> 18n).toBeGreaterThan(40_000_000_000_000n);
+  });
+});
