@@ -97,16 +97,17 @@ export class OpenRedisDriver implements RedisDriver {
   /** Resolves to what a majority holds for certain: the M-th largest acknowledgement, never the largest. */
   async #persist(reign: Reign, atLeast: number): Promise<PhysicalMs> {
     const register = this.#register;
+    const value = Math.max(atLeast, reign.highWater);
     const sent = reign.mark();
     const round = this.#member.track(
-      register.round("a persist", (node) => register.persist(node, reign.ballot, atLeast)),
+      register.round("a persist", (node) => register.persist(node, reign.ballot, value)),
     );
     const { verdict, answers } = await round;
     switch (verdict.kind) {
       case "met": {
         reign.renewed(sent);
         const held = [...answers.values()].flatMap((answer) => (answer.kind === "ok" ? [answer.highWater] : []));
-        return physicalMs(quorumIndex(held, register.majority));
+        return physicalMs(reign.held(quorumIndex(held, register.majority)));
       }
       case "fenced":
         this.#member.fenced(reign, verdict.promised);

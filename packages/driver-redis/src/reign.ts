@@ -23,18 +23,18 @@ export interface ReignParts {
 export class Reign {
   readonly ballot: Ballot;
   readonly epoch: Epoch;
-  readonly highWater: number;
   readonly waitOut: WaitOut;
   readonly tenure: Tenure;
   readonly #keeper: TenureKeeper;
   readonly #clock: LeaseClock;
+  #highWater: number;
   #isLeading = false;
   #isOver = false;
 
   constructor(parts: ReignParts) {
     this.ballot = parts.ballot;
     this.epoch = toEpoch(parts.ballot);
-    this.highWater = parts.highWater;
+    this.#highWater = parts.highWater;
     this.waitOut = parts.waitOut;
     this.#clock = parts.clock;
     this.#keeper = new TenureKeeper(parts.clock, parts.terms);
@@ -53,6 +53,24 @@ export class Reign {
   /** What the next reign of this process may rely on, once this one is over. */
   get past(): OwnReign {
     return { epoch: this.ballot, waitOut: this.waitOut };
+  }
+
+  /**
+   * What the election saw, or what a majority was found to hold since. Every write raises its node at least to this, so
+   * that nodes which missed a write cannot make a later answer smaller than an earlier one.
+   */
+  get highWater(): number {
+    return this.#highWater;
+  }
+
+  /**
+   * A majority has been found to hold this much, in a round that wrote {@link highWater} or more.
+   *
+   * @returns the largest that was ever found
+   */
+  held(highWater: number): number {
+    this.#highWater = Math.max(this.#highWater, highWater);
+    return this.#highWater;
   }
 
   mark(): LeaseMark {

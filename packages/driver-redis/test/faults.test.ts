@@ -197,6 +197,25 @@ describe("two nodes of three", () => {
   });
 });
 
+describe("a leader", () => {
+  it("never says less than it has said, though a node that missed it is among those that answer", async () => {
+    const cluster = await Cluster.create(servers);
+    await using peer = await cluster.open();
+    const reign = await peer.reign();
+    // Node 2 is gone for one write, and does not get it later.
+    await peer.proxies[2]?.refuse();
+    peer.proxies[2]?.reset();
+    expect(await peer.persist(5_000, reign)).toBe(5_000);
+    expect(await cluster.held()).toEqual([5_000, 5_000, expect.any(Number)]);
+    await cluster.command(2, "HSET", cluster.key, "hw", "1000");
+    await peer.proxies[2]?.accept();
+    peer.cut(0);
+    const raised = await waitUntil("node 2 to take part", () => peer.persist(2_000, reign).catch(() => undefined));
+    expect(raised).toBe(5_000);
+    expect(await peer.driver.loadHighWater()).toBe(5_000);
+  });
+});
+
 describe("a value that a dead leader left on one node", () => {
   it("is not returned by a persist that a majority does not hold it for", async () => {
     const cluster = await Cluster.create(servers);
