@@ -26,6 +26,12 @@ const generated: readonly Generated[] = [
     rewrite: "corepack pnpm --filter tsoracle generate",
   },
   {
+    name: "what drivers declare (docs/choosing-a-driver.md)",
+    check: ["--conditions=tsoracle-source", "--import=tsx", "tools/capability-table.ts", "--check"],
+    cwd: ".",
+    rewrite: "node --conditions=tsoracle-source --import=tsx tools/capability-table.ts",
+  },
+  {
     name: "clauses and their table (docs/contract.md, docs/reference/conformance.md)",
     check: ["--conditions=tsoracle-source", "--import=tsx", "tools/conformance.ts", "--check"],
     cwd: ".",
