@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { physicalMs } from "@tsoracle/core";
 import { usePostgres } from "@tsoracle/test-services";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { asRole, leads, openNode } from "./node.ts";
+import { asRole, leads, NodeLog, openNode } from "./node.ts";
 import { prepareOracle, TENURE_MS } from "./oracle.ts";
 import { OracleProcess } from "./spawn-oracle.ts";
 
@@ -24,8 +24,11 @@ async function askAfterPause(
   await old.line("leader");
   expect(await old.get()).toMatch(/^granted /);
   old.pause();
-  await using successor = await openNode(database(), oracle, { freshness });
+  const log = new NodeLog();
+  await using successor = await openNode(database(), oracle, { freshness, log });
   const { epoch } = await leads(successor);
+  // The server itself ended the idle session; nobody had to be evicted, which would have taken twice as long.
+  expect(log.lines.join("\n")).not.toContain("stopped renewing");
   const newest = await successor.loadHighWater();
   await successor.persistHighWater(physicalMs(newest + 1_000), epoch);
   const from = old.lines.length;
