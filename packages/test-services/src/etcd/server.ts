@@ -179,18 +179,22 @@ class OwnEtcd extends ManagedServer implements EtcdServer {
   async #rejoin(): Promise<void> {
     const via = await this.#healthyNeighbour();
     const listed = (await listMembers(via)).find(({ peerURLs }) => peerURLs.includes(this.#self.peerUrl));
-    if (listed !== undefined) await callEtcd(via, "/v3/cluster/member/remove", { ID: listed.ID });
-    // The cluster refuses a change of members until the last one has settled.
-    await waitUntil("the cluster to accept the new member", async () => {
+    if (listed !== undefined) await this.#changeMembers(via, "/v3/cluster/member/remove", { ID: listed.ID });
+    await this.#changeMembers(via, "/v3/cluster/member/add", { peerURLs: [this.#self.peerUrl] });
+    this.#joins = "existing";
+  }
+
+  /** The cluster refuses a change of its members until the last one, or the loss of one, has settled. */
+  async #changeMembers(via: string, path: string, body: object): Promise<void> {
+    await waitUntil("the cluster to accept a change of its members", async () => {
       try {
-        await callEtcd(via, "/v3/cluster/member/add", { peerURLs: [this.#self.peerUrl] });
+        await callEtcd(via, path, body);
         return true;
       } catch (error) {
-        if (/unhealthy cluster|too many requests/i.test((error as Error).message)) return false;
+        if (/unhealthy cluster|too many requests|leader changed/i.test((error as Error).message)) return false;
         throw error;
       }
     });
-    this.#joins = "existing";
   }
 
   async #healthyNeighbour(): Promise<string> {
