@@ -92,8 +92,8 @@ describe("the house rules themselves", () => {
 
   it("tell a path of one machine from a relative path or a URL", () => {
     const slash = "/";
-    expect(machinePathProblems(at("a.md", `see ${slash}work/main and "${slash}tmp/x"`))).toHaveLength(2);
-    expect(machinePathProblems(at("a.md", "see ../work/main, https://example.org/home/page, packages/tmp/x"))).toEqual(
+    expect(machinePathProblems(at("a.md", `see ${slash}root/main and "${slash}tmp/x"`))).toHaveLength(2);
+    expect(machinePathProblems(at("a.md", "see ../root/main, https://example.org/home/page, packages/tmp/x"))).toEqual(
       [],
     );
   });
