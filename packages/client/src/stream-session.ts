@@ -11,8 +11,8 @@ const KEEPALIVE_TIMEOUT_MS = 10_000;
 
 /**
  * The HTTP/2 connection that carries the timestamp stream. It is used directly, without a gRPC
- * library in between, because the library costs a serial caller more than the whole round trip
- * (`docs/reference/benchmarks.md`); everything but that stream goes through `@grpc/grpc-js`.
+ * library in between, because the library costs a serial caller about as much again as a bare
+ * round trip (`docs/reference/benchmarks.md`); everything but that stream goes through `@grpc/grpc-js`.
  */
 export class StreamSession {
   readonly #session: ClientHttp2Session;
