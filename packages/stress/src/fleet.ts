@@ -1,43 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fileURLToPath } from "node:url";
 import { freePorts, ServerLog, ServerProcess } from "@tsoracle/test-services";
-import type { PreparedStore, StressDriver } from "./drivers/stress-driver.ts";
+import type { PreparedStore, StressDriver, StressTerms } from "./drivers/stress-driver.ts";
 import type { ServerCommand } from "./messages.ts";
 
 const PROGRAM = fileURLToPath(new URL("./server-process.js", import.meta.url));
 
 const LOG_TAIL = 1_500;
 
+/** What all servers of a run are started with. */
+export interface FleetParts {
+  readonly driver: StressDriver;
+  readonly store: PreparedStore;
+  readonly terms: StressTerms;
+  readonly tenureCheck: boolean;
+}
+
 /** The server processes of a run: one address each over any number of processes. */
 export class Fleet implements AsyncDisposable {
   readonly addresses: readonly string[];
-  readonly #driver: StressDriver;
-  readonly #store: PreparedStore;
-  readonly #tenureCheck: boolean;
+  readonly #parts: FleetParts;
   readonly #processes: (ServerProcess | undefined)[] = [];
   readonly #logs: readonly ServerLog[];
   /** Servers that we ended; whoever else ends has done so by itself. */
   readonly #expected = new Set<ServerProcess>();
   #fallen: string | undefined;
 
-  private constructor(driver: StressDriver, store: PreparedStore, addresses: readonly string[], tenureCheck: boolean) {
+  private constructor(parts: FleetParts, addresses: readonly string[]) {
     this.addresses = addresses;
-    this.#driver = driver;
-    this.#store = store;
-    this.#tenureCheck = tenureCheck;
+    this.#parts = parts;
     this.#logs = addresses.map(() => new ServerLog());
   }
 
   /** Starts all servers. @throws ServerFailedToStart with what it printed. */
-  static async start(driver: StressDriver, store: PreparedStore, tenureCheck: boolean): Promise<Fleet> {
-    const ports = await freePorts(driver.servers);
+  static async start(parts: FleetParts): Promise<Fleet> {
+    const ports = await freePorts(parts.terms.servers);
     const fleet = new Fleet(
-      driver,
-      store,
+      parts,
       ports.map((port) => `127.0.0.1:${port}`),
-      tenureCheck,
     );
-    await Promise.all(ports.map((_, server) => fleet.start(server)));
+    try {
+      await Promise.all(ports.map((_, server) => fleet.start(server)));
+    } catch (error) {
+      await fleet[Symbol.asyncDispose]();
+      throw error;
+    }
     return fleet;
   }
 
@@ -68,8 +75,9 @@ export class Fleet implements AsyncDisposable {
     const address = this.addresses[server];
     const log = this.#logs[server];
     if (address === undefined || log === undefined) throw new RangeError(`there is no server ${server}`);
-    const config = this.#store.configOf(server);
-    const command: ServerCommand = { driver: this.#driver.name, config, address, tenureCheck: this.#tenureCheck };
+    const { driver, store, terms, tenureCheck } = this.#parts;
+    const config = store.configOf(server);
+    const command: ServerCommand = { driver: driver.name, config, address, tenureCheck, terms };
     const started = await ServerProcess.start({
       command: process.execPath,
       args: [PROGRAM, JSON.stringify(command)],

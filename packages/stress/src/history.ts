@@ -22,13 +22,15 @@ export class History {
   readonly ends: number[] = [];
   readonly ordinaryEnds: number[] = [];
   readonly #waited: PinnedCall[] = [];
+  /** By epoch, the first answer of the server that it belongs to. */
+  readonly #reigns = new Map<bigint, PinnedCall>();
   readonly #checker = new HistoryChecker();
   readonly #errors = new Map<string, number>();
   readonly #corrupt: boolean;
   #answered = 0;
   #issued = 0;
   #first: OkOutcome | undefined;
-  #newest: PinnedCall | undefined;
+  #newest: (PinnedCall & { readonly epoch: bigint }) | undefined;
 
   /** With `corrupt`, one answer is recorded as if it had been that of the first call: the positive control. */
   constructor({ corrupt = false }: { readonly corrupt?: boolean } = {}) {
@@ -49,7 +51,10 @@ export class History {
     return this.#errors;
   }
 
-  /** Of the answers by servers that were asked directly, the one to the call that began last: it names the leader. */
+  /**
+   * Of the answers by servers that were asked directly, the one to the call that began last, of the highest epoch: it
+   * names the leader, also where an older one still answers.
+   */
   get newestPinned(): PinnedCall | undefined {
     return this.#newest;
   }
@@ -62,12 +67,24 @@ export class History {
     if (result.kind === "error") return;
     this.ends.push(end);
     if (pinnedTo === undefined) this.ordinaryEnds.push(end);
-    else if (this.#newest === undefined || begin > this.#newest.begin) this.#newest = { server: pinnedTo, begin, end };
+    else this.#answeredBy({ server: pinnedTo, begin, end, epoch: result.epoch });
+  }
+
+  #answeredBy(call: PinnedCall & { readonly epoch: bigint }): void {
+    const first = this.#reigns.get(call.epoch);
+    if (first === undefined || call.end < first.end) this.#reigns.set(call.epoch, call);
+    const { epoch = -1n, begin = -1 } = this.#newest ?? {};
+    if (call.epoch > epoch || (call.epoch === epoch && call.begin > begin)) this.#newest = call;
   }
 
   /** How many calls a server had been asked and had not answered at an instant when it had said nothing for a while. */
   outstanding(server: number, at: number): number {
     return this.#waited.filter((call) => call.server === server && call.begin < at && call.end > at).length;
+  }
+
+  /** Whether another server began to answer, in an epoch of its own, between two instants. */
+  overtaken(server: number, from: number, to: number): boolean {
+    return [...this.#reigns.values()].some((first) => first.server !== server && first.end > from && first.end < to);
   }
 
   /** The verdict over all calls. */

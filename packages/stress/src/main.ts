@@ -3,7 +3,7 @@ import { randomInt } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { toJson } from "@tsoracle/conformance/checker";
 import { STRESS_DRIVERS } from "./drivers/index.ts";
-import { readOptions, type StressOptions, USAGE } from "./options.ts";
+import { readOptions, type StressOptions, usage } from "./options.ts";
 import { renderReport } from "./render.ts";
 import { runStress } from "./run.ts";
 import { UsageError } from "./usage-error.ts";
@@ -20,9 +20,9 @@ process.once("SIGINT", () => process.exit(EXIT_INTERRUPTED));
 process.once("SIGTERM", () => process.exit(EXIT_TERMINATED));
 
 async function stress(options: StressOptions): Promise<number> {
-  const { driver, seconds, seed, faults } = options;
+  const { driver, seconds, seed, faults, freshness } = options;
   process.stdout.write(
-    `stress --driver ${driver.name} --seconds ${seconds} --faults ${faults.join(",")} --seed ${seed}\n`,
+    `stress --driver ${driver.name} --seconds ${seconds} --faults ${faults.join(",")} --seed ${seed} --freshness ${freshness}\n`,
   );
   const report = await runStress(options, (line) => process.stdout.write(`${line}\n`));
   process.stdout.write(renderReport(report));
@@ -34,11 +34,11 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     const options = readOptions(args, STRESS_DRIVERS, () => randomInt(2 ** 32));
     if (options !== undefined) return await stress(options);
-    process.stdout.write(USAGE);
+    process.stdout.write(usage(STRESS_DRIVERS));
     return EXIT_CLEAN;
   } catch (error) {
     if (error instanceof UsageError) {
-      process.stderr.write(`${error.message}\n\n${USAGE}`);
+      process.stderr.write(`${error.message}\n\n${usage(STRESS_DRIVERS)}`);
       return EXIT_USAGE;
     }
     process.stderr.write(`the harness failed: ${error instanceof Error ? error.stack : String(error)}\n`);

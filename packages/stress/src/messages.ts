@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { StressTerms } from "./drivers/stress-driver.ts";
 import type { RecordedCall } from "./recorded-call.ts";
 
 /** From the harness to a process of clients. */
@@ -30,4 +31,5 @@ export interface ServerCommand {
   /** `host:port`, to listen on and to advertise. */
   readonly address: string;
   readonly tenureCheck: boolean;
+  readonly terms: StressTerms;
 }

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parseArgs } from "node:util";
-import type { StressDriver } from "./drivers/stress-driver.ts";
+import { FRESHNESS, type Freshness, type StressDriver } from "./drivers/stress-driver.ts";
 import { FAULT_KINDS, type FaultKind } from "./schedule.ts";
 import { UsageError } from "./usage-error.ts";
 
-export const USAGE: string = `usage: stress --driver NAME [options]
+const USAGE = `usage: stress --driver NAME [options]
 
-  --driver NAME        the store to run on: file, postgres or redis
+  --driver NAME        the store to run on: DRIVERS
   --seconds N          how long, 1 to 600; longer if need be, until each fault has come once (30)
-  --faults a,b         of kill, pause, cut, term (all that the driver can take)
+  --faults a,b         of kill, pause, cut, term to a server, store-kill, store-pause, store-cut to the store
+                       (all that the driver can take)
+  --freshness MODE     lease or confirm: how a leader knows that it may still answer (what the driver does by default)
   --seed S             a whole number; the same seed gives the same faults (drawn, and printed)
   --json FILE          write the report as JSON, too
   --inject-violation   control: corrupt one recorded answer; must exit 1
@@ -18,6 +20,11 @@ export const USAGE: string = `usage: stress --driver NAME [options]
 exit: 0 clean, 1 violation or no proof, 2 usage, 3 the harness failed, 130 interrupted
 `;
 
+/** The help, with the drivers that there are. */
+export function usage(drivers: readonly StressDriver[]): string {
+  return USAGE.replace("DRIVERS", drivers.map(({ name }) => name).join(", "));
+}
+
 export interface StressOptions {
   readonly driver: StressDriver;
   readonly seconds: number;
@@ -26,6 +33,7 @@ export interface StressOptions {
   readonly json: string | undefined;
   readonly injectViolation: boolean;
   readonly tenureCheck: boolean;
+  readonly freshness: Freshness;
 }
 
 const MAX_SECONDS = 600;
@@ -61,6 +69,7 @@ export function readOptions(
     json: values.json,
     injectViolation: values["inject-violation"] === true,
     tenureCheck,
+    freshness: readFreshness(values.freshness, driver),
   };
 }
 
@@ -74,6 +83,7 @@ function parse(args: readonly string[]) {
         faults: { type: "string" },
         seed: { type: "string" },
         json: { type: "string" },
+        freshness: { type: "string" },
         "inject-violation": { type: "boolean" },
         "no-tenure-check": { type: "boolean" },
         help: { type: "boolean" },
@@ -97,6 +107,15 @@ function readFaults(text: string | undefined, driver: StressDriver): readonly Fa
   });
   if (new Set(asked).size < asked.length) throw expected("--faults", "each fault once", text);
   return asked;
+}
+
+function readFreshness(text: string | undefined, driver: StressDriver): Freshness {
+  const [standard = "lease"] = driver.freshness;
+  if (text === undefined) return standard;
+  const mode = FRESHNESS.find((known) => known === text);
+  if (mode === undefined) throw expected("--freshness", FRESHNESS.join(" or "), text);
+  if (driver.freshness.includes(mode)) return mode;
+  throw new UsageError(`--freshness: the ${driver.name} driver has ${driver.freshness.join(", ")} and no ${mode}`);
 }
 
 function whole(flag: string, text: string, least: number, most: number): number {

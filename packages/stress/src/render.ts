@@ -12,7 +12,8 @@ const SHOWN = 6;
 /** The report for people, in lines. */
 export function renderReport(report: StressReport): string {
   const { calls, seconds, errors } = report;
-  const tenure = report.tenureMs === undefined ? "no tenure" : `tenure ${number(report.tenureMs)} ms`;
+  const tenure =
+    report.tenureMs === undefined ? "no tenure" : `tenure ${number(report.tenureMs)} ms, mode ${report.freshness}`;
   return lines([
     "",
     `${report.driver}: ${report.servers} server(s), ${report.store}; ${tenure}; ${seconds} s, seed ${report.seed}`,
@@ -27,8 +28,10 @@ export function renderReport(report: StressReport): string {
       Object.entries(errors).map(([name, count]) => `${number(count)} ${name}`),
     ),
     `faults      ${report.faults.length}, of which ${report.faults.filter(({ isConfirmed }) => isConfirmed).length} confirmed`,
+    ...overtakenLine(report),
     ...section("unavailable to clients", report.unavailability.clients.map(costLine)),
     ...section("unavailable to anybody", report.unavailability.anybody.map(costLine)),
+    ...boundsLine(report),
     `violations  ${report.duplicates} duplicates, ${report.regressions} regressions, ` +
       `${report.realTimeViolations} real-time violations`,
     ...section("evidence", report.evidence.slice(0, SHOWN).flatMap(proof)),
@@ -38,7 +41,24 @@ export function renderReport(report: StressReport): string {
   ]);
 }
 
+function overtakenLine({ faults }: StressReport): string[] {
+  const pauses = faults.filter(({ kind, target }) => kind === "pause" && target === "leader");
+  const replaced = pauses.filter(({ overtaken }) => overtaken === true).length;
+  return pauses.length === 0
+    ? []
+    : [`            ${replaced} of ${pauses.length} paused leaders had been replaced when they woke up`];
+}
+
+function boundsLine({ bounds, freshness }: StressReport): string[] {
+  if (bounds === undefined || freshness !== "lease") return [];
+  return [
+    `bounds      ${bounds.crashMs} ms after a crash of the leader, ${bounds.handOverMs} ms after its orderly end`,
+  ];
+}
+
 function verdict(report: StressReport): string {
+  const isControl = report.injectViolation || !report.tenureCheck;
+  if (report.ok && isControl) return "BLIND this control should have broken a promise, and nothing was found";
   if (report.ok) return "PASS  every call was judged, every fault was confirmed, and no promise was broken";
   const violations = report.duplicates + report.regressions + report.realTimeViolations;
   return violations > 0
@@ -47,7 +67,8 @@ function verdict(report: StressReport): string {
 }
 
 function costLine({ kind, target, eachMs, medianMs, maxMs }: Unavailability): string {
-  return `${kind} of a ${target}: ${eachMs.join(", ")} ms; median ${medianMs}, max ${maxMs}`;
+  const what = target === "store" ? kind : `${kind} of a ${target}`;
+  return `${what}: ${eachMs.join(", ")} ms; median ${medianMs}, max ${maxMs}`;
 }
 
 /** What is wrong, and the calls that prove it. */

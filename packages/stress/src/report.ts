@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type CallCounts, type HistoryReport, toJson, type Violation } from "@tsoracle/conformance/checker";
-import type { InjectedFault } from "./inject.ts";
+import type { Freshness, RecoveryBounds } from "./drivers/stress-driver.ts";
+import type { InjectedFault } from "./injected-fault.ts";
 import type { FaultKind } from "./schedule.ts";
 import { TICKS_PER_MS } from "./shared-clock.ts";
 import { type FaultStretch, type Unavailability, unavailability } from "./unavailability.ts";
@@ -11,6 +12,8 @@ export interface RunFacts {
   readonly store: string;
   readonly servers: number;
   readonly tenureMs: number | undefined;
+  readonly bounds: RecoveryBounds | undefined;
+  readonly freshness: Freshness;
   readonly tenureCheck: boolean;
   readonly injectViolation: boolean;
   readonly seed: number;
@@ -26,6 +29,8 @@ export interface RunFacts {
   readonly allEnds: ArrayLike<number>;
   /** How many calls a server had been asked and had not answered at an instant. */
   readonly outstanding: (server: number, at: number) => number;
+  /** Whether another server began to answer between two instants. */
+  readonly overtaken: (server: number, from: number, to: number) => boolean;
   readonly errors: ReadonlyMap<string, number>;
   /** What else went wrong, in sentences. */
   readonly problems: readonly string[];
@@ -37,6 +42,8 @@ export interface ReportedFault extends Omit<InjectedFault, "at" | "endedAt" | "r
   readonly lastedMs: number;
   /** Only of a pause: calls that waited in the server when it woke up. */
   readonly outstanding?: number;
+  /** Only of a pause: another server answered before this one woke up, which it had to find out. */
+  readonly overtaken?: boolean;
 }
 
 /** Everything that is printed and written. */
@@ -45,6 +52,8 @@ export interface StressReport {
   readonly store: string;
   readonly servers: number;
   readonly tenureMs: number | undefined;
+  readonly bounds: RecoveryBounds | undefined;
+  readonly freshness: Freshness;
   readonly tenureCheck: boolean;
   readonly injectViolation: boolean;
   readonly seed: number;
@@ -82,6 +91,8 @@ export function buildReport(facts: RunFacts): StressReport {
     store: facts.store,
     servers: facts.servers,
     tenureMs: facts.tenureMs,
+    bounds: facts.bounds,
+    freshness: facts.freshness,
     tenureCheck: facts.tenureCheck,
     injectViolation: facts.injectViolation,
     seed: facts.seed,
@@ -102,12 +113,19 @@ export function buildReport(facts: RunFacts): StressReport {
   };
 }
 
-function reportedFault(fault: InjectedFault, { begin, outstanding }: RunFacts): ReportedFault {
+function reportedFault(fault: InjectedFault, { begin, outstanding, overtaken }: RunFacts): ReportedFault {
   const { at, endedAt, releasedAt, ...rest } = fault;
+  const { server } = rest;
   const atMs = Math.round((at - begin) / TICKS_PER_MS);
   const lastedMs = Math.round((endedAt - at) / TICKS_PER_MS);
-  if (releasedAt === undefined) return { ...rest, atMs, lastedMs };
-  return { ...rest, atMs, lastedMs, outstanding: outstanding(fault.server, releasedAt) };
+  if (releasedAt === undefined || server === undefined) return { ...rest, atMs, lastedMs };
+  return {
+    ...rest,
+    atMs,
+    lastedMs,
+    outstanding: outstanding(server, releasedAt),
+    overtaken: overtaken(server, at, releasedAt),
+  };
 }
 
 /** A fault is answerable for the time until the next one, or until the run is over. */
@@ -115,16 +133,30 @@ function stretchesOf(faults: readonly InjectedFault[], end: number): FaultStretc
   return faults.map(({ kind, target, at }, index) => ({ kind, target, from: at, to: faults[index + 1]?.at ?? end }));
 }
 
-function lackingProof({ faults, asked, history, outstanding }: RunFacts, seconds: number): string[] {
+function lackingProof(facts: RunFacts, seconds: number): string[] {
+  const { faults, asked, history } = facts;
   const unconfirmed = faults.filter(({ isConfirmed }) => !isConfirmed);
   const missing = asked.filter((kind) => !faults.some((fault) => fault.kind === kind && fault.isConfirmed));
-  const unasked = faults.filter(({ server, releasedAt: at }) => at !== undefined && outstanding(server, at) === 0);
   const least = Math.ceil(LEAST_ANSWERS_PER_SECOND * seconds);
   return [
-    ...unconfirmed.map(({ kind, server, evidence }) => `a ${kind} of server ${server} is not confirmed: ${evidence}`),
-    ...unasked.map(({ server }) => `nobody was asking server ${server} when it woke up, so it could not answer late`),
+    ...unconfirmed.map(({ kind, place, evidence }) => `a ${kind} of ${place} is not confirmed: ${evidence}`),
     ...missing.map((kind) => `no ${kind} happened`),
+    ...idlePauses(facts),
     ...(history.calls.ok < least ? [`only ${history.calls.ok} calls were answered, expected at least ${least}`] : []),
+  ];
+}
+
+/** A server that wakes up could answer late only if it was asked, and wrongly only if another had taken its place. */
+function idlePauses({ faults, servers, outstanding, overtaken }: RunFacts): string[] {
+  const pauses = faults.flatMap(({ server, target, at, releasedAt }) =>
+    server === undefined || releasedAt === undefined ? [] : [{ server, target, at, releasedAt }],
+  );
+  const unasked = pauses.filter(({ server, releasedAt }) => outstanding(server, releasedAt) === 0);
+  const leaders = pauses.filter(({ target }) => target === "leader");
+  const isReplaced = leaders.some(({ server, at, releasedAt }) => overtaken(server, at, releasedAt));
+  return [
+    ...unasked.map(({ server }) => `nobody was asking server ${server} when it woke up, so it could not answer late`),
+    ...(servers > 1 && leaders.length > 0 && !isReplaced ? ["no paused leader had been replaced when it woke up"] : []),
   ];
 }
 

@@ -2,14 +2,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { waitUntil } from "@tsoracle/test-services";
 import { ClientFleet } from "./client-fleet.ts";
+import type { PreparedStore } from "./drivers/stress-driver.ts";
 import { Fleet } from "./fleet.ts";
 import { History } from "./history.ts";
-import { type InjectedFault, type InjectParts, inject } from "./inject.ts";
+import { type InjectParts, inject, type Victim } from "./inject.ts";
+import type { InjectedFault } from "./injected-fault.ts";
 import type { StressOptions } from "./options.ts";
 import { Random } from "./random.ts";
 import { buildReport, type StressReport } from "./report.ts";
-import { faultSchedule } from "./schedule.ts";
+import { faultSchedule, type PlannedFault } from "./schedule.ts";
 import { SharedClock, TICKS_PER_MS } from "./shared-clock.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** Longer than any election; a service that is not back by then is a failure of the service. */
 const SERVICE_LIMIT_MS = 30_000;
@@ -24,18 +27,20 @@ interface Injection {
  *
  * @param say gets a line as each fault ends
  * @throws Error when the harness fails: no store, no server, a client process that dies
+ * @throws UsageError when faults are asked of a store that the environment provides
  */
 export async function runStress(options: StressOptions, say: (line: string) => void): Promise<StressReport> {
-  const { driver, injectViolation, tenureCheck } = options;
+  const { driver, freshness, injectViolation, tenureCheck } = options;
   const clock = new SharedClock();
-  await using store = await driver.prepare(driver.servers);
-  await using fleet = await Fleet.start(driver, store, tenureCheck);
+  const terms = { servers: driver.servers, freshness };
+  await using store = await driver.prepare(terms);
+  refuseWhatIsNotOurs(options, store);
+  await using fleet = await Fleet.start({ driver, store, terms, tenureCheck });
   const history = new History({ corrupt: injectViolation });
   using clients = new ClientFleet(fleet.addresses, clock, (call) => history.add(call));
   await waitUntil("a first answer", () => history.newestPinned !== undefined, { timeoutMs: SERVICE_LIMIT_MS });
   const begin = clock.now();
-  const parts = { fleet, clock, proxiesOf: (server: number) => store.proxiesOf(server) };
-  const { faults, problems } = await injectAll(options, parts, history, say);
+  const { faults, problems } = await injectAll(options, { fleet, clock, store }, history, say);
   await clients.stop();
   const { seed, faults: asked } = options;
   return buildReport({
@@ -43,6 +48,8 @@ export async function runStress(options: StressOptions, say: (line: string) => v
     store: store.about,
     servers: driver.servers,
     tenureMs: driver.tenureMs,
+    bounds: driver.bounds,
+    freshness,
     tenureCheck,
     injectViolation,
     seed,
@@ -54,9 +61,19 @@ export async function runStress(options: StressOptions, say: (line: string) => v
     ordinaryEnds: Float64Array.from(history.ordinaryEnds).sort(),
     allEnds: Float64Array.from(history.ends).sort(),
     outstanding: (server, at) => history.outstanding(server, at),
+    overtaken: (server, from, to) => history.overtaken(server, from, to),
     errors: history.errors,
     problems,
   });
+}
+
+/** A store of the environment can be cut off and nothing else: its processes are somebody's. */
+function refuseWhatIsNotOurs({ faults }: StressOptions, { nodes, about }: PreparedStore): void {
+  const asked = faults.filter((kind) => kind === "store-kill" || kind === "store-pause");
+  if (asked.length === 0 || nodes.every(({ process }) => process.isOwned)) return;
+  throw new UsageError(
+    `--faults: no ${asked.join(", ")} with ${about}, which this run did not start: name other faults, or unset its variable`,
+  );
 }
 
 /** Does faults until time is up, but the first round in any case. Each begins when the service is back from the last. */
@@ -78,9 +95,7 @@ async function injectAll(
     await sleep(fault.calmMs);
     const leader = await leaderNow(parts, history);
     if (leader === undefined) return broken(fleet.fallen ?? `no answer within ${SERVICE_LIMIT_MS} ms after a fault`);
-    const others = fleet.addresses.map((_, server) => server).filter((server) => server !== leader);
-    const server = fault.target === "leader" ? leader : random.pick(others);
-    const done = await inject(fault, server, parts);
+    const done = await inject(fault, victimOf(fault, leader, parts, random), parts);
     faults.push(done);
     say(describe(done, begin));
     if (fleet.fallen !== undefined) return broken(fleet.fallen);
@@ -92,6 +107,19 @@ async function injectAll(
     : broken(fleet.fallen ?? `no answer within ${SERVICE_LIMIT_MS} ms at the end`);
 }
 
+function victimOf({ target }: PlannedFault, leader: number, { fleet, store }: InjectParts, random: Random): Victim {
+  switch (target) {
+    case "leader":
+      return { server: leader };
+    case "follower":
+      return { server: random.pick(fleet.addresses.map((_, server) => server).filter((server) => server !== leader)) };
+    case "store":
+      return { nodes: random.shuffled(store.nodes).slice(0, store.nodesPerFault) };
+    default:
+      return target satisfies never;
+  }
+}
+
 /** The server that answers a call which begins after now; undefined if none does, or one has fallen. */
 async function leaderNow({ clock, fleet }: InjectParts, history: History): Promise<number | undefined> {
   const since = clock.now();
@@ -101,7 +129,7 @@ async function leaderNow({ clock, fleet }: InjectParts, history: History): Promi
   return fleet.fallen === undefined && newest !== undefined && newest.begin > since ? newest.server : undefined;
 }
 
-function describe({ kind, target, server, at, isConfirmed, evidence }: InjectedFault, begin: number): string {
+function describe({ kind, target, place, at, isConfirmed, evidence }: InjectedFault, begin: number): string {
   const second = ((at - begin) / TICKS_PER_MS / 1_000).toFixed(1).padStart(6);
-  return `${second} s  ${kind} of the ${target}, server ${server}: ${isConfirmed ? "" : "NOT CONFIRMED: "}${evidence}`;
+  return `${second} s  ${kind} of the ${target}, ${place}: ${isConfirmed ? "" : "NOT CONFIRMED: "}${evidence}`;
 }

@@ -4,12 +4,22 @@ import { Random } from "./random.ts";
 /**
  * - `kill`: SIGKILL, and a new start after a while.
  * - `pause`: SIGSTOP for longer than a tenure lasts, then SIGCONT.
- * - `cut`: nothing passes between the server and its store.
+ * - `cut`: nothing passes between the server and its store, or its peers.
  * - `term`: SIGTERM, an orderly hand-over, and a new start.
  */
-export type FaultKind = "kill" | "pause" | "cut" | "term";
+export type ServerFaultKind = "kill" | "pause" | "cut" | "term";
 
-export const FAULT_KINDS: readonly FaultKind[] = ["kill", "pause", "cut", "term"];
+/** The same to the store: to as many of its processes as may fail together. What it acknowledged is on disk and stays. */
+export type StoreFaultKind = "store-kill" | "store-pause" | "store-cut";
+
+export type FaultKind = ServerFaultKind | StoreFaultKind;
+
+export const FAULT_KINDS: readonly FaultKind[] = [
+  ...(["kill", "pause", "cut", "term"] as const),
+  ...(["store-kill", "store-pause", "store-cut"] as const),
+];
+
+export type FaultTarget = "leader" | "follower" | "store";
 
 /** What a cut does to the bytes: they wait and arrive late, they are lost, or the connections are reset and refused. */
 export type CutMode = "hold" | "drop" | "reset";
@@ -19,7 +29,8 @@ const CUT_MODES: readonly CutMode[] = ["hold", "drop", "reset"];
 /** One fault as drawn. Durations are in milliseconds. */
 export interface PlannedFault {
   readonly kind: FaultKind;
-  readonly target: "leader" | "follower";
+  /** `store` for the faults of the store, and only for those. */
+  readonly target: FaultTarget;
   /** How long the service is left alone before it. */
   readonly calmMs: number;
   /** From the fault to its end: the new start, SIGCONT, or the bytes that pass again. */
@@ -56,10 +67,26 @@ export function* faultSchedule(terms: ScheduleTerms): Generator<PlannedFault, ne
 
 function draw(random: Random, kind: FaultKind, round: number, { servers, outageMs }: ScheduleTerms): PlannedFault {
   const calmMs = random.between(...CALM_MS);
-  const drawn = random.next() < LEADER_SHARE ? "leader" : "follower";
-  const target = round === 1 || servers === 1 ? "leader" : drawn;
-  const [least, most] = kind === "pause" || kind === "cut" ? outageMs : DOWN_MS;
-  const lastsMs = random.between(least, most);
+  const role = random.next() < LEADER_SHARE || round === 1 || servers === 1 ? "leader" : "follower";
   const cutMode = random.pick(CUT_MODES);
-  return kind === "cut" ? { kind, target, calmMs, lastsMs, cutMode } : { kind, target, calmMs, lastsMs };
+  const outage = (): number => random.between(...outageMs);
+  const down = (): number => random.between(...DOWN_MS);
+  switch (kind) {
+    case "kill":
+    case "term":
+      return { kind, target: role, calmMs, lastsMs: down() };
+    case "pause":
+      return { kind, target: role, calmMs, lastsMs: outage() };
+    case "cut":
+      return { kind, target: role, calmMs, lastsMs: outage(), cutMode };
+    case "store-kill":
+      // Sometimes back before a tenure is over, and sometimes not.
+      return { kind, target: "store", calmMs, lastsMs: random.between(DOWN_MS[0], outageMs[1]) };
+    case "store-pause":
+      return { kind, target: "store", calmMs, lastsMs: outage() };
+    case "store-cut":
+      return { kind, target: "store", calmMs, lastsMs: outage(), cutMode };
+    default:
+      return kind satisfies never;
+  }
 }

@@ -19,11 +19,11 @@ const logger: Logger = { debug: () => {}, info: () => {}, warn: say("warn"), err
 
 /** Serves until SIGTERM, which hands over in good order. The kernel ends this process when the harness dies. */
 async function main(command: ServerCommand): Promise<void> {
-  const { address, tenureCheck, config } = command;
+  const { address, tenureCheck, config, terms } = command;
   const stressed = stressDriver(command.driver);
   if (stressed === undefined) throw new Error(`expected a driver of the table, got ${JSON.stringify(command.driver)}`);
   const stop = new Promise<void>((resolve) => process.once("SIGTERM", () => resolve()));
-  const opened = await stressed.open(config, address);
+  const opened = await stressed.open(config, address, terms);
   const driver = tenureCheck ? opened : withoutTenureCheck(opened);
   const server = createServer({ driver, logger, windowAheadMs: WINDOW_AHEAD_MS, heartbeatIntervalMs: 0 });
   writeSync(1, `serving on ${await server.listen(address)}\n`);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { FaultKind } from "./schedule.ts";
+import type { FaultKind, FaultTarget } from "./schedule.ts";
 
 /** The stretch of time that a fault is answerable for: from its beginning to the next one. */
 export interface FaultStretch {
   readonly kind: FaultKind;
-  readonly target: "leader" | "follower";
+  readonly target: FaultTarget;
   readonly from: number;
   readonly to: number;
 }
@@ -12,7 +12,7 @@ export interface FaultStretch {
 /** How long nobody was answered, for all faults of one kind against one role. In milliseconds. */
 export interface Unavailability {
   readonly kind: FaultKind;
-  readonly target: "leader" | "follower";
+  readonly target: FaultTarget;
   /** One for each fault, in order. */
   readonly eachMs: readonly number[];
   readonly medianMs: number;

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { History } from "../src/history.ts";
 import type { CallResult, RecordedCall } from "../src/recorded-call.ts";
 
-const answer = (first: bigint, count = 1): CallResult => ({ kind: "answer", first, count, epoch: 1n });
+const answer = (first: bigint, count = 1, epoch = 1n): CallResult => ({ kind: "answer", first, count, epoch });
 const refusal = (code: string, issuedNothing = false): CallResult => ({ kind: "error", code, issuedNothing });
 
 const call = (begin: number, result: CallResult, more: Partial<RecordedCall> = {}): RecordedCall => {
@@ -45,7 +45,25 @@ describe("history", () => {
     history.add(call(50, answer(1n), { client: "c", pinnedTo: 1, end: 400 }));
     history.add(call(200, answer(3n)));
     history.add(call(300, refusal("UNAVAILABLE"), { client: "d", pinnedTo: 0 }));
-    expect(history.newestPinned).toEqual({ server: 2, begin: 100, end: 105 });
+    expect(history.newestPinned).toMatchObject({ server: 2, begin: 100, end: 105 });
+  });
+
+  it("does not take an old leader that still answers for the leader", () => {
+    const history = new History();
+    history.add(call(100, answer(20n, 1, 6n), { client: "b", pinnedTo: 2 }));
+    history.add(call(200, answer(10n, 1, 5n), { client: "c", pinnedTo: 1 }));
+    expect(history.newestPinned).toMatchObject({ server: 2, begin: 100 });
+  });
+
+  it("knows when another server began to answer, and takes no later answer and no own one for that", () => {
+    const history = new History();
+    history.add(call(10, answer(1n, 1, 5n), { client: "b", pinnedTo: 1 }));
+    history.add(call(120, answer(3n, 1, 6n), { client: "c", pinnedTo: 2 }));
+    history.add(call(100, answer(2n, 1, 6n), { client: "d", pinnedTo: 2 }));
+    expect(history.overtaken(1, 50, 110)).toBe(true);
+    expect(history.overtaken(1, 50, 105)).toBe(false);
+    expect(history.overtaken(1, 110, 200)).toBe(false);
+    expect(history.overtaken(2, 50, 110)).toBe(false);
   });
 
   it("counts the calls that a server had not answered at an instant, whatever came of them", () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
 import { STRESS_DRIVERS } from "../src/drivers/index.ts";
-import { readOptions } from "../src/options.ts";
+import { readOptions, usage } from "../src/options.ts";
 import { UsageError } from "../src/usage-error.ts";
 
 const read = (...args: string[]) => readOptions(args, STRESS_DRIVERS, () => 42);
@@ -10,9 +10,10 @@ describe("options", () => {
   it("have defaults: every fault that the driver can take, and a drawn seed", () => {
     expect(read("--driver", "redis")).toMatchObject({
       seconds: 30,
-      faults: ["kill", "pause", "cut", "term"],
+      faults: ["kill", "pause", "cut", "term", "store-kill", "store-pause", "store-cut"],
       seed: 42,
       tenureCheck: true,
+      freshness: "lease",
       injectViolation: false,
     });
     expect(read("--driver", "file")?.faults).toEqual(["kill", "pause", "term"]);
@@ -20,7 +21,9 @@ describe("options", () => {
 
   it("are read as they are given, also after the -- that pnpm may leave", () => {
     const args = ["--", "--driver", "postgres", "--seconds", "60", "--faults", "cut,kill", "--seed", "0"];
-    expect(read(...args, "--json", "r.json", "--inject-violation", "--no-tenure-check")).toMatchObject({
+    expect(
+      read(...args, "--json", "r.json", "--inject-violation", "--no-tenure-check", "--freshness", "confirm"),
+    ).toMatchObject({
       driver: { name: "postgres" },
       seconds: 60,
       faults: ["cut", "kill"],
@@ -28,7 +31,12 @@ describe("options", () => {
       json: "r.json",
       injectViolation: true,
       tenureCheck: false,
+      freshness: "confirm",
     });
+  });
+
+  it("name every driver of the table in their help", () => {
+    for (const { name } of STRESS_DRIVERS) expect(usage(STRESS_DRIVERS)).toMatch(new RegExp(`--driver NAME .*${name}`));
   });
 
   it("ask for help before anything else is looked at", () => {
@@ -36,13 +44,20 @@ describe("options", () => {
   });
 
   it.each<[string, string[], RegExp]>([
-    ["no driver", [], /--driver: expected one of file, postgres, redis, got none/],
+    ["no driver", [], /--driver: expected one of file, postgres, redis.*, got none/],
     ["an unknown driver", ["--driver", "mongo"], /got "mongo"/],
     ["an unknown flag", ["--driver", "file", "--sead", "1"], /--sead/],
-    ["a fault that is none", ["--driver", "file", "--faults", "kill,kil"], /kill, pause, cut, term, got "kill,kil"/],
+    [
+      "a fault that is none",
+      ["--driver", "file", "--faults", "kill,kil"],
+      /kill, pause, cut, term, store-kill, .*got "kill,kil"/,
+    ],
     ["no fault", ["--driver", "file", "--faults", ""], /--faults/],
     ["a fault twice", ["--driver", "file", "--faults", "kill,kill"], /each fault once/],
     ["a cut where nothing can be cut", ["--driver", "file", "--faults", "cut"], /no connection to cut/],
+    ["a store that has no process", ["--driver", "file", "--faults", "store-kill"], /has no process/],
+    ["a mode that is none", ["--driver", "redis", "--freshness", "none"], /lease or confirm, got "none"/],
+    ["a mode that the driver lacks", ["--driver", "file", "--freshness", "confirm"], /has lease and no confirm/],
     ["no time", ["--driver", "file", "--seconds", "0"], /from 1 to 600, got "0"/],
     ["too much time", ["--driver", "file", "--seconds", "601"], /from 1 to 600/],
     ["half a second", ["--driver", "file", "--seconds", "1.5"], /whole number/],

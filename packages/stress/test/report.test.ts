@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Call, checkHistory, toJson } from "@tsoracle/conformance/checker";
 import { describe, expect, it } from "vitest";
-import type { InjectedFault } from "../src/inject.ts";
+import type { InjectedFault } from "../src/injected-fault.ts";
 import { renderReport } from "../src/render.ts";
 import { buildReport, type RunFacts } from "../src/report.ts";
 import { TICKS_PER_MS } from "../src/shared-clock.ts";
@@ -19,6 +19,7 @@ const CALLS: readonly Call[] = Array.from({ length: 100 }, (_, index) => ({
 const KILL: InjectedFault = {
   kind: "kill",
   target: "leader",
+  place: "server 1",
   server: 1,
   at: 2 * SECOND,
   endedAt: 2.25 * SECOND,
@@ -26,7 +27,7 @@ const KILL: InjectedFault = {
   evidence: "process 1 is gone, ended by SIGKILL",
 };
 
-const PAUSE: InjectedFault = { ...KILL, kind: "pause", server: 2, releasedAt: 2.2 * SECOND };
+const PAUSE: InjectedFault = { ...KILL, kind: "pause", place: "server 2", server: 2, releasedAt: 2.2 * SECOND };
 
 const ends = (calls: readonly Call[]): number[] => calls.map(({ end }) => Number(end));
 
@@ -36,6 +37,8 @@ function facts(more: Partial<RunFacts> = {}, calls: readonly Call[] = CALLS): Ru
     store: "five nodes",
     servers: 3,
     tenureMs: 1_500,
+    bounds: { crashMs: 1_800, handOverMs: 500 },
+    freshness: "lease",
     tenureCheck: true,
     injectViolation: false,
     seed: 9,
@@ -47,6 +50,7 @@ function facts(more: Partial<RunFacts> = {}, calls: readonly Call[] = CALLS): Ru
     ordinaryEnds: ends(calls),
     allEnds: ends(calls),
     outstanding: () => 8,
+    overtaken: () => true,
     errors: new Map(),
     problems: [],
     ...more,
@@ -99,6 +103,11 @@ describe("report", () => {
       { faults: [KILL, PAUSE], outstanding: () => 0 },
       /nobody was asking server 2/,
     ],
+    [
+      "paused leaders of whom none was replaced",
+      { faults: [KILL, PAUSE], overtaken: () => false },
+      /no paused leader had been replaced/,
+    ],
     ["too few answers for the time", { end: 7 * SECOND }, /only 100 calls were answered, expected at least 120/],
     ["what the harness has to say", { problems: ["server 2 ended by itself"] }, /server 2 ended by itself/],
   ])("does not pass %s, although the history is clean", (_, more, problem) => {
@@ -122,6 +131,24 @@ describe("report", () => {
     const outstanding = (server: number, at: number): number => (server === 2 && at === 2.2 * SECOND ? 7 : 0);
     const { faults, problems } = buildReport(facts({ faults: [KILL, PAUSE], outstanding }));
     expect([faults[0]?.outstanding, faults[1]?.outstanding, problems]).toEqual([undefined, 7, []]);
+  });
+
+  it("says of each paused server whether another had answered before it woke, and of one server alone it asks nothing", () => {
+    const asked: number[][] = [];
+    const overtaken = (...args: [number, number, number]): boolean => asked.push(args) > 0;
+    const { faults } = buildReport(facts({ faults: [KILL, PAUSE], overtaken }));
+    expect(faults.map((fault) => fault.overtaken)).toEqual([undefined, true]);
+    expect(asked).toContainEqual([2, 2 * SECOND, 2.2 * SECOND]);
+    expect(buildReport(facts({ faults: [KILL, PAUSE], overtaken: () => false, servers: 1 })).problems).toEqual([]);
+    const follower = { ...PAUSE, target: "follower" } as const;
+    expect(buildReport(facts({ faults: [KILL, follower], overtaken: () => false })).problems).toEqual([]);
+  });
+
+  it.each<[string, Partial<RunFacts>]>([
+    ["whose servers never look", { tenureCheck: false }],
+    ["whose history was corrupted", { injectViolation: true }],
+  ])("does not call a control %s passed when it finds nothing", (_, more) => {
+    expect(renderReport(buildReport(facts(more)))).toMatch(/BLIND/);
   });
 
   it("is plain data", () => {

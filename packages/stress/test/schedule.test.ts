@@ -35,31 +35,44 @@ describe("fault schedule", () => {
         }
       }),
     );
-    const rounds = Array.from({ length: 20 }, (_, round) => kindsOf(take(80).slice(round * 4, round * 4 + 4)).join());
+    const kinds: FaultKind[] = ["kill", "pause", "cut", "term"];
+    const rounds = Array.from({ length: 20 }, (_, round) =>
+      kindsOf(take(80, { kinds }).slice(round * 4, round * 4 + 4)).join(),
+    );
     expect(new Set(rounds).size).toBeGreaterThan(5);
   });
 
   it("hits the leader first, followers too later on, and never a follower where there is none", () => {
-    const faults = take(200);
+    const kinds: FaultKind[] = ["kill", "pause", "cut", "term"];
+    const faults = take(200, { kinds });
     expect(faults.slice(0, 4).every(({ target }) => target === "leader")).toBe(true);
     const followers = faults.filter(({ target }) => target === "follower").length;
     expect(followers).toBeGreaterThan(20);
     expect(followers).toBeLessThan(100);
-    expect(take(200, { servers: 1 }).every(({ target }) => target === "leader")).toBe(true);
+    expect(take(200, { kinds, servers: 1 }).every(({ target }) => target === "leader")).toBe(true);
+  });
+
+  it("hits the store with the faults of the store, and with no other", () => {
+    const ofStore = (kind: FaultKind): boolean => kind.startsWith("store-");
+    expect(take(200).every(({ kind, target }) => ofStore(kind) === (target === "store"))).toBe(true);
   });
 
   it("lets pauses and cuts last as long as the driver says, both ends included, and nothing else", () => {
     const faults = take(400, { outageMs: [2_100, 2_102] });
-    const outages = faults.filter(({ kind }) => kind === "pause" || kind === "cut").map(({ lastsMs }) => lastsMs);
+    const outages = faults.filter(({ kind }) => /pause|cut/.test(kind)).map(({ lastsMs }) => lastsMs);
     expect([...new Set(outages)].sort()).toEqual([2_100, 2_101, 2_102]);
     const others = faults.filter(({ kind }) => kind === "kill" || kind === "term");
     expect(others.every(({ lastsMs }) => lastsMs <= 1_000)).toBe(true);
+    const down = faults.filter(({ kind }) => kind === "store-kill").map(({ lastsMs }) => lastsMs);
+    expect(Math.min(...down)).toBeLessThan(1_000);
+    expect(Math.max(...down)).toBeGreaterThan(1_500);
+    expect(Math.max(...down)).toBeLessThanOrEqual(2_102);
   });
 
   it("cuts in every way, and only cuts have a way", () => {
     const faults = take(400);
     expect(new Set(faults.flatMap(({ cutMode }) => cutMode ?? []))).toEqual(new Set(["hold", "drop", "reset"]));
-    expect(faults.every(({ kind, cutMode }) => (kind === "cut") === (cutMode !== undefined))).toBe(true);
+    expect(faults.every(({ kind, cutMode }) => kind.endsWith("cut") === (cutMode !== undefined))).toBe(true);
   });
 
   it("refuses to be about nothing", () => {

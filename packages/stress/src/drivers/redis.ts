@@ -1,14 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 import { initRedisNodes, openRedisDriver, type RedisOracleOptions } from "@tsoracle/driver-redis";
 import { FaultProxy, startRedisNodes } from "@tsoracle/test-services";
-import { STRESS_TENURE_MS, type StressDriver, TENURE_OUTAGE_MS } from "./stress-driver.ts";
+import {
+  FRESHNESS,
+  STRESS_DRIFT,
+  STRESS_TENURE_MS,
+  type StressDriver,
+  type StressTerms,
+  TENURE_BOUNDS,
+  TENURE_OUTAGE_MS,
+} from "./stress-driver.ts";
 
 const NODES = 5;
 
-const ORACLE = {
-  name: "stress",
-  tenure: { tenureMs: STRESS_TENURE_MS, drift: 0.1 },
-} satisfies Partial<RedisOracleOptions>;
+/** A minority: the register keeps what it acknowledged, and goes on. */
+const NODES_PER_FAULT = 2;
+
+const oracle = ({ freshness }: StressTerms) =>
+  ({
+    name: "stress",
+    tenure: { tenureMs: STRESS_TENURE_MS, drift: STRESS_DRIFT },
+    freshness,
+  }) satisfies Partial<RedisOracleOptions>;
 
 interface RedisConfig {
   readonly nodes: readonly string[];
@@ -18,27 +31,36 @@ interface RedisConfig {
 export const redisStress: StressDriver = {
   name: "redis",
   servers: 3,
+  freshness: FRESHNESS,
   refuses: {},
   tenureMs: STRESS_TENURE_MS,
   outageMs: TENURE_OUTAGE_MS,
-  prepare: async (servers) => {
+  bounds: TENURE_BOUNDS,
+  prepare: async (terms) => {
     const nodes = await startRedisNodes(NODES);
-    await initRedisNodes({ ...ORACLE, nodes: nodes.map(({ url }) => url) });
+    await initRedisNodes({ ...oracle(terms), nodes: nodes.map(({ url }) => url) });
     const proxies = await Promise.all(
-      Array.from({ length: servers }, () => Promise.all(nodes.map((node) => FaultProxy.open(node)))),
+      Array.from({ length: terms.servers }, () => Promise.all(nodes.map((node) => FaultProxy.open(node)))),
     );
-    const proxiesOf = (server: number): readonly FaultProxy[] => proxies[server] ?? [];
+    const linksOf = (server: number): readonly FaultProxy[] => proxies[server] ?? [];
     return {
       about: `${NODES} Redis nodes, ${nodes[0]?.via}`,
       configOf: (server): RedisConfig => ({
-        nodes: proxiesOf(server).map((proxy, index) => proxy.url(nodes[index]?.url ?? "")),
+        nodes: linksOf(server).map((proxy, index) => proxy.url(nodes[index]?.url ?? "")),
       }),
-      proxiesOf,
+      linksOf,
+      nodes: nodes.map((process, index) => ({
+        name: `Redis node ${index}`,
+        process,
+        links: proxies.flatMap((ways) => ways.slice(index, index + 1)),
+      })),
+      nodesPerFault: NODES_PER_FAULT,
       [Symbol.asyncDispose]: async () => {
         await Promise.all(proxies.flat().map((proxy) => proxy.close()));
         await Promise.all(nodes.map((node) => node.stop()));
       },
     };
   },
-  open: (config, advertise) => openRedisDriver({ ...ORACLE, nodes: (config as RedisConfig).nodes, advertise }),
+  open: (config, advertise, terms) =>
+    openRedisDriver({ ...oracle(terms), nodes: (config as RedisConfig).nodes, advertise }),
 };
