@@ -17,7 +17,8 @@ export class ProgressTracker {
   readonly maxInflight: number;
   /** 0 for no limit. */
   readonly maxInflightBytes: number;
-  #config: Config = emptyConfig;
+  /** Set together with `progress`, which belongs to it. */
+  config: Config = emptyConfig;
   #progress: ProgressMap = new Map();
   #ids: readonly NodeId[] = [];
   readonly #votes: Map<NodeId, boolean> = new Map();
@@ -30,16 +31,17 @@ export class ProgressTracker {
     this.maxInflightBytes = maxInflightBytes;
   }
 
-  get config(): Config {
-    return this.#config;
-  }
-
   get progress(): ProgressMap {
     return this.#progress;
   }
 
-  /** All nodes of the configuration, ascending. */
-  get ids(): readonly NodeId[] {
+  set progress(progress: ProgressMap) {
+    this.#progress = progress;
+    this.#ids = [...progress.keys()].sort((a, b) => a - b);
+  }
+
+  /** All nodes of the configuration, ascending. The array is shared: do not change it. */
+  ids(): readonly NodeId[] {
     return this.#ids;
   }
 
@@ -47,25 +49,23 @@ export class ProgressTracker {
     return this.#votes;
   }
 
-  /** Takes a configuration, with the progress that belongs to it, as the one in use. */
-  switchTo(config: Config, progress: ProgressMap): void {
-    this.#config = config;
-    this.#progress = progress;
-    this.#ids = [...progress.keys()].sort((a, b) => a - b);
+  /** Whether the node votes in either half. */
+  isVoter(id: NodeId): boolean {
+    return this.config.voters.incoming.has(id) || this.config.voters.outgoing.has(id);
   }
 
   confState(): ConfState {
-    return confStateOf(this.#config);
+    return confStateOf(this.config);
   }
 
   /** Whether there is exactly one voter, and no joint configuration: it can decide alone. */
   isSingleton(): boolean {
-    return this.#config.voters.incoming.size === 1 && this.#config.voters.outgoing.size === 0;
+    return this.config.voters.incoming.size === 1 && this.config.voters.outgoing.size === 0;
   }
 
   /** The highest index that is in the logs of a quorum (`raft.md` E8, P6). */
   committed(): number {
-    return jointCommittedIndex(this.#config.voters, this.#match);
+    return jointCommittedIndex(this.config.voters, this.#match);
   }
 
   /** Calls `visitor` for each node, in ascending order of ids. */
@@ -79,17 +79,17 @@ export class ProgressTracker {
 
   /** Whether a quorum was heard from since `recentActive` was last cleared (`raft.md` E3). */
   quorumActive(): boolean {
-    return jointVoteResult(this.#config.voters, this.#active) === "VoteWon";
+    return jointVoteResult(this.config.voters, this.#active) === "VoteWon";
   }
 
   /** The voters of both halves, ascending. */
   voterNodes(): NodeId[] {
-    return sortedIds(new Set([...this.#config.voters.incoming, ...this.#config.voters.outgoing]));
+    return sortedIds(new Set([...this.config.voters.incoming, ...this.config.voters.outgoing]));
   }
 
   /** The learners, ascending, without those that still vote in the outgoing half. */
   learnerNodes(): NodeId[] {
-    return sortedIds(this.#config.learners);
+    return sortedIds(this.config.learners);
   }
 
   resetVotes(): void {
@@ -111,6 +111,6 @@ export class ProgressTracker {
       if (vote) granted++;
       else rejected++;
     }
-    return { granted, rejected, result: jointVoteResult(this.#config.voters, this.#votes) };
+    return { granted, rejected, result: jointVoteResult(this.config.voters, this.#votes) };
   }
 }

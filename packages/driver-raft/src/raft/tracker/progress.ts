@@ -112,6 +112,10 @@ export class Progress {
     return commit > this.sentCommit && this.sentCommit < this.next - 1;
   }
 
+  sentCommitted(commit: number): void {
+    this.sentCommit = commit;
+  }
+
   /** Takes an acknowledgement up to `index`; false if it says nothing new. */
   maybeUpdate(index: number): boolean {
     if (index <= this.match) return false;
@@ -167,10 +171,22 @@ export class Progress {
   }
 }
 
-export type ProgressMap = ReadonlyMap<NodeId, Progress>;
+export type ProgressMap = Map<NodeId, Progress>;
+
+/** How much may be on the way to one node: appends, and bytes (0 for no limit). */
+export interface InflightLimits {
+  readonly maxInflight: number;
+  readonly maxInflightBytes: number;
+}
+
+/** Progress with an empty window. */
+export function newProgress(limits: InflightLimits, match: number, next: number, isLearner: boolean): Progress {
+  const inflights = new Inflights(limits.maxInflight, limits.maxInflightBytes);
+  return new Progress({ match, next, inflights, isLearner });
+}
 
 /** One line `id: progress` per node, ascending. */
-export function describeProgressMap(progress: ProgressMap): string {
+export function describeProgressMap(progress: ReadonlyMap<NodeId, Progress>): string {
   return [...progress.keys()]
     .sort((a, b) => a - b)
     .map((id) => `${id}: ${progress.get(id)}\n`)
