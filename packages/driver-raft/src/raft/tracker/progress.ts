@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { NodeId } from "../types.ts";
-import type { Inflights } from "./inflights.ts";
+import { Inflights } from "./inflights.ts";
 
 /**
  * How a leader sends to a follower: one append at a time while it does not know where the logs match, a stream of
