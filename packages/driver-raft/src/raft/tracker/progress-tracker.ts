@@ -68,6 +68,11 @@ export class ProgressTracker {
     return jointCommittedIndex(this.config.voters, this.#match);
   }
 
+  /** The highest value that a quorum has reached, of whatever `acked` tells for each voter. */
+  quorumIndex(acked: AckedIndexer): number {
+    return jointCommittedIndex(this.config.voters, acked);
+  }
+
   /** Calls `visitor` for each node, in ascending order of ids. */
   visit(visitor: (id: NodeId, progress: Progress) => void): void {
     const ids = this.#ids;
