@@ -4,7 +4,9 @@ import {
   configuration,
   type ExpectedRegister,
   type NodeFacts,
+  type RegisterFacts,
   registerObjection,
+  restartObjection,
   runIdOf,
   serverObjection,
 } from "./node-facts.ts";
@@ -36,19 +38,27 @@ export class Admission {
   /** Why a node may not vote, or undefined if it may. */
   judge(label: string, facts: NodeFacts): NodeFailure | undefined {
     const { register } = facts;
+    const runId = runIdOf(facts);
     this.#known.delete(label);
     const objection =
-      serverObjection(facts.server, this.#acceptDataLoss) ?? registerObjection(register, this.#expected);
+      serverObjection(facts.server, this.#acceptDataLoss) ??
+      this.#sameServer(runId, register) ??
+      registerObjection(register, this.#expected);
     if (objection !== undefined || register === undefined) return objection;
-    const me = { runId: runIdOf(facts), nodeId: register.nodeId, clusterId: register.clusterId };
+    this.#known.set(label, { runId, nodeId: register.nodeId, clusterId: register.clusterId });
+    const restarted = restartObjection(register, runId, this.#expected.trustRestart);
+    const another = this.#clusterObjection(register.clusterId);
+    return restarted !== undefined && another?.why !== "amnesia" ? restarted : another;
+  }
+
+  #sameServer(runId: string, register: RegisterFacts | undefined): NodeFailure | undefined {
     for (const [other, known] of this.#known) {
-      if (known.runId === me.runId || (known.nodeId === me.nodeId && known.clusterId === me.clusterId)) {
-        const message = `is the same server as ${other}: each node must be a server of its own. Correct the list`;
-        return { ...configuration(message), why: "topology" };
-      }
+      const isSameNode = known.nodeId === register?.nodeId && known.clusterId === register.clusterId;
+      if (known.runId !== runId && !isSameNode) continue;
+      const message = `is the same server as ${other}: each node must be a server of its own. Correct the list`;
+      return { ...configuration(message), why: "topology" };
     }
-    this.#known.set(label, me);
-    return this.#clusterObjection(me.clusterId);
+    return undefined;
   }
 
   #clusterObjection(clusterId: string): NodeFailure | undefined {

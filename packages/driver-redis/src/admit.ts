@@ -1,32 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomBytes } from "node:crypto";
 import { ConsensusError } from "@tsoracle/consensus";
-import type { Ballot } from "./ballot.ts";
-import { connectNodes, connectRegister, nodesKnown } from "./connect.ts";
+import { connectRegister, nodesKnown } from "./connect.ts";
 import { writeBack } from "./fast-forward.ts";
 import { OPERATOR_PATIENCE_MS } from "./init.ts";
-import { ADMIT, CLAIM } from "./lua.ts";
-import { configuration, runIdOf, serverObjection } from "./node-facts.ts";
+import type { AdmitOutcome } from "./node-outcome.ts";
 import { reignAsOperator } from "./operator-reign.ts";
-import { checkOracleOptions, driftPpm, mintNonce, type OracleSettings, type RedisOracleOptions } from "./options.ts";
+import { checkOracleOptions, mintNonce, type RedisOracleOptions } from "./options.ts";
+import { admitClaimed, type Claim, claimNode } from "./readmission.ts";
 import type { RedisNode } from "./redis-node.ts";
-import type { Register } from "./register.ts";
-import { readAdmit, readClaim } from "./replies.ts";
 
 export interface RedisAdmitOptions extends RedisOracleOptions {
   /**
-   * The operator's word that no server of this oracle runs, nor will until this has returned. Admission next to running
-   * servers is designed (`postgres-redis.md` 4.9) and not enabled yet.
+   * The operator's word that no server of this oracle runs, nor will until this has returned: a server with another list
+   * could still count the node that an empty one stands in for.
    */
   readonly serversAreStopped: true;
 }
 
 /**
- * Gives empty nodes their vote back, after a wipe or a replacement, from a majority of nodes that are intact: claims
- * them, is then elected under a new epoch by the others, and writes the register with what that election saw.
+ * Gives nodes their vote back, after a wipe, a replacement, or a restart that is not trusted, from a majority of nodes
+ * that are intact: claims them, is then elected under a new epoch by the others, and writes the register with what that
+ * election saw.
  *
- * @returns the nodes that were admitted, as `host:port`; none if none was empty
- * @throws ConsensusError `permanent`, `transient`; then some of the nodes may still be empty, and it can be run again.
+ * @returns the nodes that were admitted, as `host:port`; none if none needed it
+ * @throws ConsensusError `permanent`, `transient`; then some of the nodes may still be without a vote, and it can be run
+ * again.
  */
 export async function admitRedisNodes(options: RedisAdmitOptions): Promise<readonly string[]> {
   if (options.serversAreStopped !== true) {
@@ -38,61 +36,38 @@ export async function admitRedisNodes(options: RedisAdmitOptions): Promise<reado
   const settings = checkOracleOptions(options);
   const nonce = mintNonce();
   const register = await connectRegister(settings, { nonce, endpoint: "", patienceMs: OPERATOR_PATIENCE_MS });
-  const candidates = connectNodes({ ...settings, onWarning: () => {} }, (_, facts) =>
-    facts.register === undefined
-      ? serverObjection(facts.server, settings.acceptDataLoss)
-      : configuration("is not empty"),
-  );
   try {
-    await nodesKnown(candidates, OPERATOR_PATIENCE_MS);
-    const empty = candidates.filter(({ facts }) => facts !== undefined);
-    if (empty.length === 0) return [];
-    const claim = await claimAll(empty);
+    await nodesKnown(register.nodes, OPERATOR_PATIENCE_MS);
+    const candidates = register.nodes.filter(({ candidate }) => candidate !== undefined);
+    if (candidates.length === 0) return [];
+    const claims = await Promise.all(candidates.map(claim));
     await reignAsOperator(register, { settings, nonce }, async (epoch, highWater) => {
       const held = await writeBack(register, epoch, highWater);
-      await Promise.all(empty.map((node) => admitOne(node, { claim, settings, register, epoch, highWater: held })));
+      const outcomes = await Promise.all(
+        claims.map((each) => admitClaimed(each, { register, epoch, highWater: Math.max(held, highWater) })),
+      );
+      for (const [index, outcome] of outcomes.entries()) {
+        if (outcome.kind !== "ok") throw notAdmitted(claims[index]?.node.label ?? "", outcome);
+      }
     });
-    return empty.map(({ label }) => label);
+    return candidates.map(({ label }) => label);
   } finally {
-    for (const node of candidates) node.close();
     register.close();
   }
 }
 
-/** A late admission after a second wipe must find another claim, or none. */
-async function claimAll(empty: readonly RedisNode[]): Promise<string> {
-  const claim = randomBytes(16).toString("hex");
-  for (const node of empty) {
-    const reply = await node.run(CLAIM, () => [claim], OPERATOR_PATIENCE_MS);
-    const outcome = reply.kind === "reply" ? readClaim(reply.reply) : reply;
-    if (outcome.kind !== "ok") throw notAdmitted(node, outcome);
-  }
-  return claim;
+async function claim(node: RedisNode): Promise<Claim> {
+  const outcome = await claimNode(node);
+  if ("nonce" in outcome) return outcome;
+  throw notAdmitted(node.label, outcome);
 }
 
-interface AdmissionTerms {
-  readonly claim: string;
-  readonly settings: OracleSettings;
-  readonly register: Register;
-  readonly epoch: Ballot;
-  readonly highWater: number;
-}
-
-async function admitOne(node: RedisNode, admission: AdmissionTerms): Promise<void> {
-  const { claim, settings, register, epoch, highWater } = admission;
-  const { terms, freshness } = settings;
-  const clusterId = register.nodes.find(({ facts }) => facts !== undefined)?.facts?.register?.clusterId;
-  if (clusterId === undefined) throw new ConsensusError("transient", "every intact node went away in the meantime");
-  const runId = node.facts === undefined ? "" : runIdOf(node.facts);
-  const own = [claim, clusterId, randomBytes(8).toString("hex"), runId, epoch, register.holder.id, ""];
-  const fixed = [highWater, terms.tenureMs, settings.addresses.length, freshness, driftPpm(terms)];
-  const reply = await node.run(ADMIT, () => [...own, ...fixed].map(String), OPERATOR_PATIENCE_MS);
-  const outcome = reply.kind === "reply" ? readAdmit(reply.reply) : reply;
-  if (outcome.kind !== "ok") throw notAdmitted(node, outcome);
-}
-
-function notAdmitted(node: RedisNode, outcome: { readonly kind: string; readonly message?: string }): ConsensusError {
+function notAdmitted(label: string, outcome: AdmitOutcome): ConsensusError {
   const why =
-    outcome.message ?? (outcome.kind === "lost" ? "was wiped again in the meantime" : "is not empty any more");
-  return new ConsensusError("transient", `${node.label} was not admitted: it ${why}. Run the command again`);
+    outcome.kind === "failed"
+      ? outcome.message
+      : outcome.kind === "lost"
+        ? "was wiped or restarted again in the meantime"
+        : "does not need it any more";
+  return new ConsensusError("transient", `${label} was not admitted: it ${why}. Run the command again`);
 }

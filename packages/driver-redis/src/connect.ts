@@ -69,8 +69,9 @@ export interface ConnectOptions {
  * @throws ConsensusError `permanent` if what is wrong will not pass by itself; nothing was written.
  */
 export async function connectRegister(settings: OracleSettings, options: ConnectOptions): Promise<Register> {
-  const { terms, freshness, acceptDataLoss, opTimeoutMs, addresses } = settings;
-  const expected = { n: addresses.length, tenureMs: terms.tenureMs, freshness, driftPpm: driftPpm(terms) };
+  const { terms, freshness, acceptDataLoss, trustRestart, opTimeoutMs, addresses } = settings;
+  const fixed = { n: addresses.length, tenureMs: terms.tenureMs, freshness, trustRestart };
+  const expected = { ...fixed, driftPpm: driftPpm(terms) };
   const admission = new Admission(expected, acceptDataLoss);
   const nodes = connectNodes(settings, (label, facts) => admission.judge(label, facts));
   await nodesKnown(nodes, options.patienceMs, () => objectionTo(nodes) !== undefined);

@@ -8,6 +8,7 @@ export type { RedisDriver } from "./driver.ts";
 export { fastForwardRedis, type RedisFastForwardOptions } from "./fast-forward.ts";
 export { initRedisNodes, type RedisInitOptions } from "./init.ts";
 export type { RedisAccess, RedisNodeSpec } from "./node-address.ts";
+export type { TrustRestart } from "./node-facts.ts";
 export { openRedisDriver } from "./open.ts";
-export type { RedisDriverOptions, RedisOracleOptions, RedisWarning } from "./options.ts";
+export type { Readmission, RedisDriverOptions, RedisOracleOptions, RedisWarning } from "./options.ts";
 export { type RedisNodeStatus, type RedisStatus, redisStatus } from "./status.ts";

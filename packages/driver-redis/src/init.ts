@@ -68,7 +68,7 @@ function objectionTo(node: RedisNode, byRunId: Map<string, string>): NodeFailure
 async function format(nodes: readonly RedisNode[], settings: OracleSettings, highWater: number): Promise<string> {
   const nonce = randomBytes(16).toString("hex");
   const clusterId = randomBytes(16).toString("hex");
-  const { terms, freshness } = settings;
+  const { terms, freshness, trustRestart } = settings;
   const claims = await Promise.all(nodes.map((node) => node.run(CLAIM, () => [nonce], OPERATOR_PATIENCE_MS)));
   requireAll(
     nodes,
@@ -77,7 +77,7 @@ async function format(nodes: readonly RedisNode[], settings: OracleSettings, hig
   const formatted = nodes.map((node) => {
     const nodeId = randomBytes(8).toString("hex");
     const register = [nodeId, node.facts === undefined ? "" : runIdOf(node.facts), NO_BALLOT, "", "", highWater];
-    const fixed = [terms.tenureMs, nodes.length, freshness, driftPpm(terms)];
+    const fixed = [terms.tenureMs, nodes.length, freshness, driftPpm(terms), trustRestart];
     return node.run(ADMIT, () => [nonce, clusterId, ...register, ...fixed].map(String), OPERATOR_PATIENCE_MS);
   });
   const replies = await Promise.all(formatted);
@@ -100,6 +100,6 @@ function requireAll(
   if (failed.length === 0) return;
   throw new ConsensusError(
     "transient",
-    `the initialisation stopped half-way: ${failed.join("; ")}. Correct it, delete the key of this oracle on every node, and begin again; no server can have used it`,
+    `the initialisation stopped half-way: ${failed.join("; ")}. Start no server, correct it, delete the key of this oracle on every node, and begin again. If a server has been started since, delete nothing: \`tsoracle redis admit\` completes what is missing`,
   );
 }

@@ -12,19 +12,27 @@ export interface LuaScript {
   readonly sha: string;
 }
 
-const PRELUDE = `local k=KEYS[1]
-local function cmp(a,b)
+const COMPARE = `local function cmp(a,b)
   for i=1,25,8 do
     local x,y=tonumber(string.sub(a,i,i+7),16),tonumber(string.sub(b,i,i+7),16)
     if x~=y then return x<y and -1 or 1 end
   end
   return 0
 end
-local f=redis.call('HMGET',k,'v','cid','nid','p','hw','b','lx','ttl','h','hid','cl','rid')
+`;
+
+/** The id of the run that executes the script, whatever a connection may have been told before. */
+const THIS_RUN = `local run=string.match(redis.call('INFO','server'),'run_id:(%x+)')
+`;
+
+const PRELUDE = `local k=KEYS[1]
+${COMPARE}local f=redis.call('HMGET',k,'v','cid','nid','p','hw','b','lx','ttl','h','hid','cl','rid')
 if not f[1] then return {'EMPTY'} end
 if f[1]~='1' then return {'VERSION',f[1]} end
 if f[2]~=ARGV[1] or f[3]~=ARGV[2] then return {'ALIEN',f[2],f[3]} end
-if ARGV[3]~='' and f[12]~=ARGV[3] then return {'RESTARTED',f[12]} end
+if ARGV[3]~='' then
+  ${THIS_RUN}  if f[12]~=run or f[12]~=ARGV[3] then return {'RESTARTED',f[12]} end
+end
 local p,hw,b,lx,ttl=f[4],f[5],tonumber(f[6]),tonumber(f[7]),tonumber(f[8])
 local t=redis.call('TIME')
 local n=tonumber(t[1])*1000+math.floor(tonumber(t[2])/1000)
@@ -33,7 +41,7 @@ if left>ttl then left=ttl end
 if left<0 then left=0 end
 `;
 
-/** ARGV 1 cluster id, 2 node id, 3 run id or ''. Replies OK p hw b left ttl h hid cl. */
+/** ARGV 1 cluster id, 2 node id, 3 run id, or '' where restarts are trusted. Replies OK p hw b left ttl h hid cl. */
 export const STATUS: LuaScript = script(
   "STATUS",
   `${PRELUDE}return {'OK',p,hw,f[6],tostring(left),f[8],f[9],f[10],f[11]}`,
@@ -83,7 +91,7 @@ return {'OK'}`,
 
 /**
  * ARGV 1 nonce, 2 cluster id, 3 node id, 4 run id, 5 epoch, 6 holder, 7 endpoint, 8 high-water, 9 tenure, 10 n,
- * 11 freshness, 12 drift in ppm. Replies OK; EXISTS; LOST.
+ * 11 freshness, 12 drift in ppm, 13 whether restarts are trusted. Replies OK; EXISTS; LOST.
  */
 export const ADMIT: LuaScript = script(
   "ADMIT",
@@ -91,7 +99,62 @@ export const ADMIT: LuaScript = script(
 if redis.call('HEXISTS',k,'v')==1 then return {'EXISTS'} end
 if redis.call('HGET',k,'pend')~=ARGV[1] then return {'LOST'} end
 redis.call('HSET',k,'v','1','cid',ARGV[2],'nid',ARGV[3],'rid',ARGV[4],'p',ARGV[5],'hid',ARGV[6],'h',ARGV[7],'hw',ARGV[8],
- 'ttl',ARGV[9],'n',ARGV[10],'fm',ARGV[11],'rs',ARGV[12],'b','1','lx','0','cl',string.rep('0',32),'pend','')
+ 'ttl',ARGV[9],'n',ARGV[10],'fm',ARGV[11],'rs',ARGV[12],'tr',ARGV[13],'b','1','lx','0','cl',string.rep('0',32),'pend','')
+return {'OK'}`,
+);
+
+/** What the scripts on a restarted node check first; ARGV 1 cluster id, 2 node id, 3 its run id now. */
+const RESTARTED_PRELUDE = `local k=KEYS[1]
+${COMPARE}local f=redis.call('HMGET',k,'v','cid','nid','p','hw','b','pend','h','hid','rid')
+if not f[1] then return {'EMPTY'} end
+if f[1]~='1' then return {'VERSION',f[1]} end
+if f[2]~=ARGV[1] or f[3]~=ARGV[2] then return {'ALIEN',f[2],f[3]} end
+if f[10]==ARGV[3] then return {'EXISTS'} end
+${THIS_RUN}if run~=ARGV[3] then return {'LOST'} end
+`;
+
+/** Also 4 nonce. Claims a node that has restarted where restarts are not trusted. Replies OK; EXISTS; LOST. */
+export const CLAIM_RESTARTED: LuaScript = script(
+  "CLAIM_RESTARTED",
+  `${RESTARTED_PRELUDE}redis.call('HSET',k,'pend',ARGV[4])
+return {'OK'}`,
+);
+
+/**
+ * Also 4 nonce, 5 epoch, 6 holder, 7 endpoint, 8 high-water. Keeps what the node has and only raises it. Replies OK;
+ * EXISTS; LOST; RANGE.
+ */
+export const READMIT: LuaScript = script(
+  "READMIT",
+  `${RESTARTED_PRELUDE}if f[7]~=ARGV[4] then return {'LOST'} end
+local v=string.match(ARGV[8],'^%d+$') and tonumber(ARGV[8])
+if not v or v>70368744177663 then return {'RANGE'} end
+local p,hw,hid,h=f[4],f[5],f[9],f[8]
+if cmp(ARGV[5],p)>0 then p,hid,h=ARGV[5],ARGV[6],ARGV[7] end
+if v>tonumber(hw) then hw=string.format('%.0f',v) end
+redis.call('HSET',k,'p',p,'hid',hid,'h',h,'hw',hw,'b',string.format('%.0f',tonumber(f[6])+1),'lx','0','rid',ARGV[3],'pend','')
+return {'OK'}`,
+);
+
+/** Also 4 the run id that the node was trusted under. An operator's word that its data is whole. Replies OK; EXISTS; LOST. */
+export const TRUST: LuaScript = script(
+  "TRUST",
+  `${RESTARTED_PRELUDE}if f[10]~=ARGV[4] then return {'LOST'} end
+redis.call('HSET',k,'b',string.format('%.0f',tonumber(f[6])+1),'lx','0','rid',ARGV[3],'pend','')
+return {'OK'}`,
+);
+
+/**
+ * ARGV 1 the cluster id that was seen or '', 2 cluster id, 3 node id, 4 run id, 5 epoch, 6 high-water, 7 tenure, 8 n,
+ * 9 freshness, 10 drift in ppm, 11 whether restarts are trusted. Puts a new register in the place of the one that was
+ * seen. Replies OK; LOST if another stands there now.
+ */
+export const REINIT: LuaScript = script(
+  "REINIT",
+  `local k=KEYS[1]
+if (redis.call('HGET',k,'cid') or '')~=ARGV[1] then return {'LOST'} end
+redis.call('HSET',k,'v','1','cid',ARGV[2],'nid',ARGV[3],'rid',ARGV[4],'p',ARGV[5],'hid','','h','','hw',ARGV[6],
+ 'ttl',ARGV[7],'n',ARGV[8],'fm',ARGV[9],'rs',ARGV[10],'tr',ARGV[11],'b','1','lx','0','cl',string.rep('0',32),'pend','')
 return {'OK'}`,
 );
 

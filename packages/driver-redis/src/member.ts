@@ -12,8 +12,10 @@ import { type Ballot, latestCountable, mintBallot, NO_BALLOT, toEpoch } from "./
 import type { Freshness } from "./capabilities.ts";
 import type { Chance } from "./chance.ts";
 import type { Mandate } from "./election.ts";
-import { readEndpoint } from "./options.ts";
+import { type Readmission, readEndpoint } from "./options.ts";
 import { PairWatch } from "./pair-watch.ts";
+import type { Claim } from "./readmission.ts";
+import { Readmitter } from "./readmitter.ts";
 import type { RedisNode } from "./redis-node.ts";
 import type { Register } from "./register.ts";
 import { Reign } from "./reign.ts";
@@ -28,6 +30,7 @@ export interface MemberParts {
   readonly terms: TenureTerms;
   readonly freshness: Freshness;
   readonly durableBeats: boolean;
+  readonly readmission: Readmission;
   readonly opTimeoutMs: number;
   readonly nonce: bigint;
   readonly timers: Timers;
@@ -44,6 +47,7 @@ export class Member {
   readonly #parts: MemberParts;
   readonly #watch = new PairWatch();
   readonly #waker: Waker;
+  readonly #readmitter: Readmitter;
   readonly #polling = new Set<RedisNode>();
   /** Writes under way under the present reign, which a clean release waits for. */
   readonly #writes = new Set<Promise<unknown>>();
@@ -60,6 +64,7 @@ export class Member {
   constructor(parts: MemberParts) {
     this.#parts = parts;
     this.#waker = new Waker(parts.timers);
+    this.#readmitter = new Readmitter(parts.register, parts.terms, parts.readmission);
   }
 
   /** The reign that this process has at present, leading or still waiting. */
@@ -123,10 +128,24 @@ export class Member {
     while (!this.#isStopped) {
       await this.#follow();
       if (this.#isStopped) return;
-      const reign = await this.#campaign();
+      let reign = await this.#campaign();
       if (reign === undefined) await this.#waker.sleep(50 + this.#parts.chance() * 200);
-      else await this.#hold(reign);
+      while (reign !== undefined) {
+        const claims = await this.#hold(reign);
+        reign = claims.length === 0 ? undefined : await this.#succeedItself(claims);
+      }
     }
+  }
+
+  /**
+   * Follows its own reign under a new epoch, to admit nodes under it. Without its own reign nothing is waited for, and
+   * if somebody else is quicker, that one admits.
+   */
+  async #succeedItself(claims: readonly Claim[]): Promise<Reign | undefined> {
+    const reign = await this.#campaign();
+    if (reign === undefined) this.#candidacies = STANDS_MAX;
+    else void this.#readmitter.admit(claims, reign);
+    return reign;
   }
 
   /** Watches until it is time to stand: at once if asked to, else a random moment after a majority is free. */
@@ -224,11 +243,16 @@ export class Member {
     return reign;
   }
 
-  /** A reign from its election to its end. */
-  async #hold(reign: Reign): Promise<void> {
+  /** A reign from its election to its end; with the claims for whose sake it has ended, if that was why. */
+  async #hold(reign: Reign): Promise<readonly Claim[]> {
     const { clock, terms } = this.#parts;
     if (this.#isStopped) await this.resign();
     while (!reign.isOver) {
+      const claims = reign.isLeading ? await this.#readmitter.claims(clock.monotonicNs()) : [];
+      if (claims.length > 0 && !reign.isOver) {
+        this.#end(reign);
+        return claims;
+      }
       await this.#renew(reign);
       if (reign.isOver) break;
       const nowNs = clock.monotonicNs();
@@ -237,6 +261,7 @@ export class Member {
       if (reign.ageMs() > terms.tenureMs * (2 - terms.drift)) await this.#release(reign, this.#end(reign));
       else await this.#waker.sleep(this.#untilRenewal(reign, nowNs));
     }
+    return [];
   }
 
   #waitOut(mandate: Mandate): WaitOut {

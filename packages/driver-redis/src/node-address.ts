@@ -2,7 +2,7 @@
 import type { ConnectionOptions } from "node:tls";
 import { ConsensusError } from "@tsoracle/consensus";
 
-/** How to get in; for all nodes, or for one. What a URL says wins. */
+/** How to get in; for all nodes, or for one, which wins. Both win over what a URL says. */
 export interface RedisAccess {
   readonly username?: string | undefined;
   readonly password?: string | undefined;
@@ -37,6 +37,10 @@ export function parseNodes(specs: readonly RedisNodeSpec[], access: RedisAccess)
   if (twice !== undefined) {
     throw refused(`${twice} is named twice: each node is an independent server with one vote, whatever its database`);
   }
+  // On another database of its server a register would be a second vote of that server.
+  if (new Set(addresses.map(({ db }) => db)).size > 1) {
+    throw refused("expected the same database number for every node, got several");
+  }
   return addresses;
 }
 
@@ -57,10 +61,10 @@ function parseNode(spec: RedisNodeSpec, index: number, access: RedisAccess): Nod
   if (database === "?" || url.search !== "" || url.hash !== "") {
     throw refused(`${where}: expected nothing after the port but a database number, got ${url.pathname}${url.search}`);
   }
-  const merged = { ...access, ...own };
+  const tls = own.tls ?? access.tls;
   const isTls = url.protocol === "rediss:";
   if (!isTls && "tls" in own && own.tls !== undefined) throw refused(`${where}: tls needs rediss://, got redis://`);
-  if (merged.tls?.rejectUnauthorized === false) {
+  if (tls?.rejectUnauthorized === false) {
     throw refused(`${where}: tls.rejectUnauthorized: false is refused; give the certificate authority as tls.ca`);
   }
   return {
@@ -68,10 +72,19 @@ function parseNode(spec: RedisNodeSpec, index: number, access: RedisAccess): Nod
     host,
     port,
     db: Number(database),
-    username: url.username === "" ? merged.username : decodeURIComponent(url.username),
-    password: url.password === "" ? merged.password : decodeURIComponent(url.password),
-    tls: isTls ? (merged.tls ?? {}) : undefined,
+    username: own.username ?? access.username ?? given(url.username, where),
+    password: own.password ?? access.password ?? given(url.password, where),
+    tls: isTls ? (tls ?? {}) : undefined,
   };
+}
+
+/** A part of a URL; it may be secret, so that no message repeats it. */
+function given(part: string, where: string): string | undefined {
+  try {
+    return part === "" ? undefined : decodeURIComponent(part);
+  } catch {
+    throw refused(`${where}: the user name or password in the URL has a broken % escape; write % as %25`);
+  }
 }
 
 function refused(message: string): ConsensusError {

@@ -9,7 +9,7 @@ export interface ServerFacts {
   readonly config: ReadonlyMap<string, string> | undefined;
 }
 
-/** The register's fields that never change, and whether it can expire. */
+/** The register's fields as they were when the node was looked at, and whether it can expire. */
 export interface RegisterFacts {
   readonly version: string;
   readonly clusterId: string;
@@ -18,6 +18,14 @@ export interface RegisterFacts {
   readonly tenureMs: string;
   readonly freshness: string;
   readonly driftPpm: string;
+  /** Whether restarts are trusted; empty in registers that were made before there was a choice. */
+  readonly trustRestart: string;
+  /** Of the server process that the node was admitted under. */
+  readonly runId: string;
+  /** As they were then: these change with every write. For operators, who must see them on a node without a vote too. */
+  readonly promised: string;
+  readonly highWater: string;
+  readonly beat: string;
   /** Milliseconds until Redis deletes the key; -1 for never. */
   readonly expiresInMs: number;
 }
@@ -48,6 +56,9 @@ export function runIdOf(facts: NodeFacts): string {
  */
 export function serverObjection(server: ServerFacts, acceptDataLoss: boolean): NodeFailure | undefined {
   const { info } = server;
+  if (info.get("loading") === "1") {
+    return notYet("is loading its data; it can vote when that is done");
+  }
   if (info.get("redis_mode") === "sentinel") return configuration("is a Sentinel: name the servers themselves");
   if (info.get("cluster_enabled") !== "0") {
     return {
@@ -77,6 +88,15 @@ function durabilityObjection({ info, config }: ServerFacts): NodeFailure | undef
   if (info.get("aof_enabled") !== "1") {
     return configuration("has appendonly no, so a restart forgets: set appendonly yes and appendfsync always");
   }
+  // An append-only file that was turned on while the server runs is not written to until its first rewrite has ended.
+  if (info.get("aof_rewrite_in_progress") !== "0" || info.get("aof_rewrite_scheduled") !== "0") {
+    return notYet("is rewriting its append-only file; it can vote when that is done");
+  }
+  if (info.get("aof_last_bgrewrite_status") !== "ok") {
+    return configuration(
+      "could not rewrite its append-only file, so that it may not be writing one: look at its log and its disk, and run BGREWRITEAOF",
+    );
+  }
   if (info.get("aof_last_write_status") !== "ok") {
     return configuration("could not write its append-only file: look at its log, its disk and the free space");
   }
@@ -95,9 +115,13 @@ function durabilityObjection({ info, config }: ServerFacts): NodeFailure | undef
   return undefined;
 }
 
+/** Whether a node that has restarted votes with what it read from its disk. */
+export type TrustRestart = "aof-always" | "never";
+
 /** What a register must say to be the expected one. */
 export interface ExpectedRegister {
   readonly n: number;
+  readonly trustRestart: TrustRestart;
   readonly tenureMs: number;
   readonly freshness: string;
   readonly driftPpm: number;
@@ -111,9 +135,10 @@ export function registerObjection(
   if (register === undefined) {
     return {
       ...configuration(
-        "holds no register: its data is gone, or `tsoracle redis init` was never run. It stays without a vote; see the runbook for a wiped node",
+        "holds no register: its data is gone, or `tsoracle redis init` was never run. It has no vote until it is admitted; see the runbook for a wiped node",
       ),
       why: "amnesia",
+      lost: "register",
     };
   }
   if (register.version !== "1") {
@@ -127,11 +152,32 @@ export function registerObjection(
     difference("tenure in ms", register.tenureMs, String(expected.tenureMs)),
     difference("freshness mode", register.freshness, expected.freshness),
     difference("clock drift in ppm", register.driftPpm, String(expected.driftPpm)),
+    difference("trust in restarts", register.trustRestart || "aof-always", expected.trustRestart),
   ].filter((text) => text !== undefined);
   if (differences.length === 0) return undefined;
   return configuration(
     `was initialised otherwise: ${differences.join(", ")}. Configure every server as the register is`,
   );
+}
+
+/** Why a node that holds the expected register has no vote all the same: it has restarted where that is not trusted. */
+export function restartObjection(
+  { runId }: RegisterFacts,
+  nowRunId: string,
+  trust: TrustRestart,
+): NodeFailure | undefined {
+  if (trust === "aof-always" || runId === nowRunId) return undefined;
+  return {
+    ...configuration(
+      "has restarted, and restarts are not trusted: it has no vote until a leader admits it. If a majority restarted together, see the runbook of `tsoracle redis trust-restart`",
+    ),
+    why: "amnesia",
+    lost: "trust",
+  };
+}
+
+function notYet(message: string): NodeFailure {
+  return { ...configuration(message), why: "unavailable" };
 }
 
 export function configuration(message: string): NodeFailure {

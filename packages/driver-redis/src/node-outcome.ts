@@ -19,7 +19,15 @@ export interface NodeFailure {
   readonly mayHaveRun: boolean;
   /** What it said, and what to do about it. */
   readonly message: string;
+  /** What it lost, if it could vote again once it is admitted; undefined for all other failures. */
+  readonly lost?: LostState | undefined;
 }
+
+/**
+ * What an admission has to make good: `register`, the node is empty; `trust`, it has restarted, and what it holds may
+ * be older than what it acknowledged.
+ */
+export type LostState = "register" | "trust";
 
 /** What STATUS says. */
 export interface StatusAnswer {
@@ -77,5 +85,6 @@ export type StatusOutcome = StatusAnswer | NodeFailure;
 export type PrepareOutcome = PrepareAnswer | LostAnswer | NodeFailure;
 export type PersistOutcome = PersistAnswer | FencedAnswer | RangeAnswer | NodeFailure;
 export type ReleaseOutcome = PlainAnswer | FencedAnswer | NodeFailure;
-export type ClaimOutcome = PlainAnswer | { readonly kind: "exists" } | NodeFailure;
+/** `exists`: it needs no admission any more. `lost`: the claim is not the newest, or the server has restarted since. */
 export type AdmitOutcome = PlainAnswer | { readonly kind: "exists" | "lost" } | NodeFailure;
+export type ClaimOutcome = AdmitOutcome;

@@ -6,7 +6,14 @@ import { systemChance } from "./chance.ts";
 import { connectRegister } from "./connect.ts";
 import { OpenRedisDriver, type RedisDriver } from "./driver.ts";
 import { Member } from "./member.ts";
-import { checkAdvertise, checkOracleOptions, mintNonce, type RedisDriverOptions } from "./options.ts";
+import {
+  checkAdvertise,
+  checkOracleOptions,
+  checkReadmission,
+  mintNonce,
+  nodeCountWarning,
+  type RedisDriverOptions,
+} from "./options.ts";
 
 /**
  * Opens one server's driver on the Redis nodes that `initRedisNodes` has prepared. From here on it takes part in
@@ -20,14 +27,18 @@ import { checkAdvertise, checkOracleOptions, mintNonce, type RedisDriverOptions 
 export async function openRedisDriver(options: RedisDriverOptions): Promise<RedisDriver> {
   const settings = checkOracleOptions(options);
   const endpoint = checkAdvertise(options.advertise);
+  const readmission = checkReadmission(options.readmission);
   const { terms, freshness, acceptDataLoss, opTimeoutMs } = settings;
   const nonce = mintNonce();
   const register = await connectRegister(settings, { nonce, endpoint, patienceMs: 2 * opTimeoutMs });
+  const even = nodeCountWarning(register.nodes.length);
+  if (even !== undefined) settings.onWarning({ node: register.members.join(","), message: even });
   const cell = new LeadershipCell();
   const clock = new LeaseClock();
   const durableBeats = !acceptDataLoss;
   const ambient = { clock, timers: systemTimers, chance: systemChance };
-  const member = new Member({ ...ambient, register, cell, terms, freshness, durableBeats, opTimeoutMs, nonce });
+  const rules = { terms, freshness, durableBeats, readmission, opTimeoutMs, nonce };
+  const member = new Member({ ...ambient, ...rules, register, cell });
   const capabilities = redisCapabilitiesOf(acceptDataLoss ? "asynchronous" : "replicated", freshness);
   return new OpenRedisDriver({ capabilities, register, member, cell });
 }

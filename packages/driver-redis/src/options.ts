@@ -4,6 +4,7 @@ import { ConsensusError, checkTenureTerms, DEFAULT_TENURE_TERMS, type TenureTerm
 import { type PeerEndpoint, parsePeerEndpoint } from "@tsoracle/core";
 import type { Freshness } from "./capabilities.ts";
 import { type NodeAddress, parseNodes, type RedisAccess, type RedisNodeSpec } from "./node-address.ts";
+import type { TrustRestart } from "./node-facts.ts";
 
 /** What names one oracle on its nodes; the same for servers and for operator commands. */
 export interface RedisOracleOptions extends RedisAccess {
@@ -25,6 +26,14 @@ export interface RedisOracleOptions extends RedisAccess {
    */
   readonly acceptDataLoss?: boolean | undefined;
   /**
+   * As the register was made; one value for all servers. `aof-always`: a node that restarts votes with what it read
+   * from its disk. `never`: it has no vote until a leader has admitted it again, so that a node which came back with an
+   * old copy of its data does no harm; if a majority restarts together, an operator is needed.
+   *
+   * @defaultValue "aof-always"
+   */
+  readonly trustRestart?: TrustRestart | undefined;
+  /**
    * How long a round waits for nodes, in milliseconds. Below a quarter of the tenure.
    *
    * @defaultValue a sixth of the tenure
@@ -37,11 +46,21 @@ export interface RedisOracleOptions extends RedisAccess {
 export interface RedisDriverOptions extends RedisOracleOptions {
   /** Where clients reach this server, `host:port`: what followers name while it leads. */
   readonly advertise: string;
+  /**
+   * Who gives a node its vote back that this server has seen vote and that is empty now. `automatic`: the leader, under
+   * a new epoch. `operator`: nobody while servers run. Nodes that restarted where that is not trusted are always
+   * admitted by the leader.
+   *
+   * @defaultValue "automatic"
+   */
+  readonly readmission?: Readmission | undefined;
 }
+
+export type Readmission = "automatic" | "operator";
 
 /** Something that an operator should look at. */
 export interface RedisWarning {
-  /** `host:port` of the node. */
+  /** `host:port` of the node, or of all nodes with commas between. */
   readonly node: string;
   readonly message: string;
 }
@@ -54,6 +73,7 @@ export interface OracleSettings {
   readonly freshness: Freshness;
   readonly terms: TenureTerms;
   readonly acceptDataLoss: boolean;
+  readonly trustRestart: TrustRestart;
   readonly opTimeoutMs: number;
   readonly onWarning: (warning: RedisWarning) => void;
 }
@@ -70,6 +90,10 @@ export function checkOracleOptions(options: RedisOracleOptions): OracleSettings 
   if (freshness !== "lease" && freshness !== "confirm") {
     throw refused(`freshness: expected "lease" or "confirm", got ${JSON.stringify(freshness)}`);
   }
+  const { trustRestart = "aof-always" } = options;
+  if (trustRestart !== "aof-always" && trustRestart !== "never") {
+    throw refused(`trustRestart: expected "aof-always" or "never", got ${JSON.stringify(trustRestart)}`);
+  }
   const terms = checkTenureTerms(tenure);
   const addresses = parseNodes(options.nodes, options);
   if (addresses.length < 3 && !acceptDataLoss) {
@@ -84,6 +108,7 @@ export function checkOracleOptions(options: RedisOracleOptions): OracleSettings 
     freshness,
     terms,
     acceptDataLoss,
+    trustRestart,
     opTimeoutMs: checkOpTimeout(options.opTimeoutMs ?? Math.floor(terms.tenureMs / 6), terms),
     onWarning: options.onWarning ?? (() => {}),
   };
@@ -96,6 +121,20 @@ export function checkAdvertise(advertise: string): PeerEndpoint {
   throw refused(
     `advertise: expected "host:port" of at most ${MAX_ENDPOINT} characters, got ${JSON.stringify(advertise)}`,
   );
+}
+
+/** @throws ConsensusError `permanent`, naming the option. */
+export function checkReadmission(readmission: Readmission = "automatic"): Readmission {
+  if (readmission === "automatic" || readmission === "operator") return readmission;
+  throw refused(`readmission: expected "automatic" or "operator", got ${JSON.stringify(readmission)}`);
+}
+
+/** What an operator should know about this number of nodes, or undefined. */
+export function nodeCountWarning(n: number): string | undefined {
+  if (n % 2 === 1) return undefined;
+  return n === 2
+    ? "2 nodes survive the loss of none: both must vote. Use three, as soon as the oracle can be made anew"
+    : `${n} nodes survive the loss of ${n / 2 - 1}, as ${n - 1} do, and there is one more that can fail: use an odd number`;
 }
 
 /** An endpoint as another server wrote it, or undefined if it is not one: writer and reader both check. */

@@ -28,7 +28,8 @@ export interface RedisNodeOptions {
 export type Reply = { readonly kind: "reply"; readonly reply: unknown } | NodeFailure;
 
 type Link =
-  | { readonly at: "down"; readonly failure: NodeFailure }
+  /** `facts` are of the present connection, once they have been read. */
+  | { readonly at: "down"; readonly failure: NodeFailure; readonly facts?: NodeFacts }
   | { readonly at: "up"; readonly facts: NodeFacts }
   | { readonly at: "closed" };
 
@@ -57,6 +58,9 @@ export class RedisNode {
   #recheck: () => void = () => {};
   readonly #waiting = new Set<() => void>();
   #complaint: string | undefined;
+  /** Counts inspections: facts are read in several commands, and must not come from two connections. */
+  #inspections = 0;
+  #hasVoted = false;
   #isInspecting = false;
 
   constructor(options: RedisNodeOptions) {
@@ -80,6 +84,21 @@ export class RedisNode {
   /** Why it has no vote; undefined while it has one. */
   get failure(): NodeFailure | undefined {
     return this.#link.at === "down" ? this.#link.failure : this.#link.at === "closed" ? CLOSED : undefined;
+  }
+
+  /** Whether it has had a vote at any time, as far as this process has seen. */
+  get hasVoted(): boolean {
+    return this.#hasVoted;
+  }
+
+  /** What a node without a vote showed on the present connection, if it could vote once it is admitted. */
+  get candidate(): NodeFacts | undefined {
+    return this.#link.at === "down" && this.#link.failure.lost !== undefined ? this.#link.facts : undefined;
+  }
+
+  /** What the node showed on the present connection, whether it may vote or not. */
+  get seen(): NodeFacts | undefined {
+    return this.#link.at === "closed" ? undefined : this.#link.facts;
   }
 
   /** Judges a node that is connected and has no vote again, now. */
@@ -107,7 +126,16 @@ export class RedisNode {
     if (this.#link.at !== "up") await this.#change(0);
     await this.settled(patienceMs);
     if (this.#link.at !== "up") return this.failure ?? NOT_YET;
-    const values = args(this.#link.facts);
+    return await this.#send(script, args(this.#link.facts));
+  }
+
+  /** Runs a script on a node that has no vote, at once: to admit it, or for an operator. */
+  async runOutside(script: LuaScript, args: (facts: NodeFacts) => readonly string[]): Promise<Reply> {
+    if (this.#link.at !== "down" || this.#link.facts === undefined) return this.failure ?? NOT_YET;
+    return await this.#send(script, args(this.#link.facts));
+  }
+
+  async #send(script: LuaScript, values: readonly string[]): Promise<Reply> {
     try {
       return { kind: "reply", reply: await this.#evaluate(script, values) };
     } catch (error) {
@@ -162,44 +190,54 @@ export class RedisNode {
     return reply;
   }
 
-  /** Reads what the node is, and lets it vote or not. */
+  /** Reads what the node is, and lets it vote or not. Of two at a time only the newer counts. */
   async #inspect(): Promise<void> {
     this.#recheck();
     this.#lastReplyMs = this.#nowMs();
-    let failure: NodeFailure | undefined;
+    this.#inspections += 1;
+    const inspection = this.#inspections;
     this.#isInspecting = true;
+    const link = await this.#look(() => inspection === this.#inspections);
+    if (link === undefined) return;
+    this.#isInspecting = false;
+    this.#become(link);
+    if (link.at !== "down" || this.#redis.status !== "ready") return;
+    this.#recheck = this.#options.timers.after(RECHECK_MS, () => void this.#inspect());
+  }
+
+  async #look(isCurrent: () => boolean): Promise<Link | undefined> {
     try {
       const facts = await this.#readFacts();
-      failure = this.#options.admit(facts);
-      if (failure === undefined) return this.#become({ at: "up", facts });
+      if (!isCurrent()) return undefined;
+      const failure = this.#options.admit(facts);
+      return failure === undefined ? { at: "up", facts } : { at: "down", failure, facts };
     } catch (error) {
-      failure = classify(error);
-    } finally {
-      this.#isInspecting = false;
+      return isCurrent() ? { at: "down", failure: classify(error) } : undefined;
     }
-    this.#become({ at: "down", failure });
-    if (this.#redis.status !== "ready") return;
-    this.#recheck = this.#options.timers.after(RECHECK_MS, () => void this.#inspect());
   }
 
   async #readFacts(): Promise<NodeFacts> {
     const [text, config] = await Promise.all([this.#redis.info(), this.#readConfig()]);
     const info = parseInfo(text);
-    // A node of a cluster answers about keys with where else to ask, which would say less than what it is.
-    const register = info.get("cluster_enabled") === "1" ? undefined : await this.#readRegister();
+    // A node of a cluster answers about keys with where else to ask, and one that is loading not at all; both would say
+    // less than what they are.
+    const isReadable = info.get("cluster_enabled") !== "1" && info.get("loading") !== "1";
+    const register = isReadable ? await this.#readRegister() : undefined;
     return { server: { info, config }, register };
   }
 
   async #readRegister(): Promise<RegisterFacts | undefined> {
     const { key } = this.#options;
-    const fields = ["v", "cid", "nid", "n", "ttl", "fm", "rs"] as const;
+    const fields = ["v", "cid", "nid", "n", "ttl", "fm", "rs", "tr", "rid", "p", "hw", "b"] as const;
     const [values, expiry] = await Promise.all([this.#redis.hmget(key, ...fields), this.#redis.pttl(key)]);
     const [version, ...others] = values;
     if (version == null) return undefined;
-    const [clusterId = "", nodeId = "", n = "", tenureMs = "", freshness = "", driftPpm = ""] = others.map(
+    const [clusterId = "", nodeId = "", n = "", tenureMs = "", freshness = "", driftPpm = "", ...changing] = others.map(
       (value) => value ?? "",
     );
-    return { version, clusterId, nodeId, n, tenureMs, freshness, driftPpm, expiresInMs: Number(expiry) };
+    const [trustRestart = "", runId = "", promised = "", highWater = "", beat = ""] = changing;
+    const fixed = { version, clusterId, nodeId, n, tenureMs, freshness, driftPpm, trustRestart, runId };
+    return { ...fixed, promised, highWater, beat, expiresInMs: Number(expiry) };
   }
 
   /** Undefined where CONFIG is forbidden or renamed. */
@@ -219,6 +257,9 @@ export class RedisNode {
 
   #onClose(): void {
     this.#recheck();
+    // What is being read belongs to a connection that is over.
+    this.#inspections += 1;
+    this.#isInspecting = false;
     if (this.#link.at === "closed") return;
     const cause = this.#lastError;
     this.#lastError = undefined;
@@ -230,6 +271,7 @@ export class RedisNode {
     if (this.#link.at === "closed") return;
     const before = this.failure?.message;
     this.#link = link;
+    if (link.at === "up") this.#hasVoted = true;
     if (this.failure?.message !== before) this.#options.onChange(this.failure);
     this.#notify();
   }
@@ -277,7 +319,8 @@ function clientOptions(options: RedisNodeOptions): Omit<RedisOptions, "replyMapp
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     autoResubscribe: false,
-    enableReadyCheck: true,
+    // A node that is loading is told from one that is silent, by INFO, which it answers meanwhile.
+    enableReadyCheck: false,
     enableAutoPipelining: false,
     reconnectOnError: null,
     commandTimeout: opTimeoutMs,

@@ -3,7 +3,7 @@ import { ConsensusError } from "@tsoracle/consensus";
 import { majority, type Timers } from "@tsoracle/quorum";
 import type { Ballot } from "./ballot.ts";
 import { PERSIST, PREPARE, RELEASE, STATUS } from "./lua.ts";
-import type { NodeFacts } from "./node-facts.ts";
+import { type NodeFacts, runIdOf } from "./node-facts.ts";
 import type { NodeFailure, PersistOutcome, PrepareOutcome, ReleaseOutcome, StatusOutcome } from "./node-outcome.ts";
 import { quorumRead } from "./quorum-read.ts";
 import type { RedisNode } from "./redis-node.ts";
@@ -172,7 +172,9 @@ function heard<T extends { readonly kind: string }>(node: RedisNode, answer: T):
   return answer;
 }
 
-/** Which node this must be, checked by every script; the run id is checked in strict mode only, which is not here yet. */
-function identity({ register }: NodeFacts): readonly [string, string, string] {
-  return [register?.clusterId ?? "", register?.nodeId ?? "", ""];
+/** Which node this must be, checked by every script, and which run of it, where restarts are not trusted. */
+function identity(facts: NodeFacts): readonly [string, string, string] {
+  const { register } = facts;
+  const runId = register?.trustRestart === "never" ? runIdOf(facts) : "";
+  return [register?.clusterId ?? "", register?.nodeId ?? "", runId];
 }

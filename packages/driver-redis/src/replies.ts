@@ -53,14 +53,12 @@ export function readRelease(reply: unknown): ReleaseOutcome {
 
 export function readClaim(reply: unknown): ClaimOutcome {
   const [word] = texts(reply);
-  if (word === "EXISTS") return { kind: "exists" };
+  if (word === "EXISTS" || word === "LOST") return { kind: word === "EXISTS" ? "exists" : "lost" };
   return word === "OK" ? { kind: "ok" } : noVote(reply);
 }
 
 export function readAdmit(reply: unknown): AdmitOutcome {
-  const [word] = texts(reply);
-  if (word === "EXISTS" || word === "LOST") return { kind: word === "EXISTS" ? "exists" : "lost" };
-  return word === "OK" ? { kind: "ok" } : noVote(reply);
+  return readClaim(reply);
 }
 
 /** The answers that every script may give, and whatever else came. */
@@ -70,7 +68,7 @@ function noVote(reply: unknown): NodeFailure {
   switch (word) {
     case "EMPTY":
       return failed(
-        "holds no register: its data is gone or it was never initialised. It stays without a vote; see the runbook for a wiped node",
+        "holds no register: its data is gone or it was never initialised. It has no vote until it is admitted; see the runbook for a wiped node",
       );
     case "VERSION":
       return failed(`holds a register of version ${first}, expected 1: use the release of tsoracle that wrote it`);

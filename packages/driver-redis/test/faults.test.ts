@@ -68,7 +68,7 @@ describe("one node of three", () => {
   it("can be wiped: it has no vote until it is admitted, and the operator is told", async () => {
     const cluster = await Cluster.create(servers);
     {
-      await using peer = await cluster.open();
+      await using peer = await cluster.open({ readmission: "operator" });
       const reign = await peer.reign();
       await peer.persist(1_000, reign);
       await (servers[0] as RedisServer).wipe();

@@ -35,7 +35,22 @@ async function format(highWater = 0, tenure = TENURE): Promise<void> {
   await redis.del(key);
   await run(CLAIM, "claim");
   expect(
-    await run(ADMIT, "claim", "cid", "nid", "rid", NO_BALLOT, "", "", highWater, tenure, 3, "lease", 100_000),
+    await run(
+      ADMIT,
+      "claim",
+      "cid",
+      "nid",
+      "rid",
+      NO_BALLOT,
+      "",
+      "",
+      highWater,
+      tenure,
+      3,
+      "lease",
+      100_000,
+      "aof-always",
+    ),
   ).toEqual(["OK"]);
 }
 
@@ -115,7 +130,7 @@ describe("the scripts", () => {
   });
 
   it("admit a node only under its newest claim, and only once", async () => {
-    const admission = ["cid", "nid", "rid", NO_BALLOT, "", "", 5, TENURE, 3, "lease", 100_000] as const;
+    const admission = ["cid", "nid", "rid", NO_BALLOT, "", "", 5, TENURE, 3, "lease", 100_000, "aof-always"] as const;
     expect(await run(CLAIM, "again")).toEqual(["EXISTS"]);
     await redis.del(key);
     await run(CLAIM, "first");
