@@ -29,7 +29,18 @@ const SUPERVISOR = `exec 3<&0 </dev/null
 exec 3<&-
 exec "$@"`;
 
-/** A command line that runs `command` under the life line; a supervisor needs its stdin to be a pipe. */
+/**
+ * The kernel sends no signal for a death that came before it was asked to. So who finds that its parent is another one
+ * by then does not become the server at all.
+ */
+const UNLESS_ORPHANED = `[ "$PPID" = "$1" ] || exit 125
+shift
+exec "$@"`;
+
+/**
+ * A command line that runs `command` under the life line, for this process to spawn; a supervisor needs its stdin to
+ * be a pipe.
+ */
 export function onLifeline(
   lifeline: Lifeline,
   command: string,
@@ -37,7 +48,8 @@ export function onLifeline(
 ): { readonly command: string; readonly args: readonly string[] } {
   if (lifeline === "supervisor") return { command: "sh", args: ["-c", SUPERVISOR, "supervisor", command, ...args] };
   if (setpriv === undefined) throw new Error("setpriv is not on this machine: use the supervisor");
-  return { command: setpriv, args: ["--pdeathsig", "KILL", "--", command, ...args] };
+  const own = ["sh", "-c", UNLESS_ORPHANED, "lifeline", String(process.pid), command, ...args];
+  return { command: setpriv, args: ["--pdeathsig", "KILL", "--", ...own] };
 }
 
 /** Tells the reader of a life line that there is nothing left to kill. */
