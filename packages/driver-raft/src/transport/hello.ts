@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+import { BinaryReader } from "@bufbuild/protobuf/wire";
+import { FieldWriter, readNumber, WireError } from "./wire.ts";
+
+/** The versions of the peer protocol that this package speaks. */
+export const PROTOCOL_MIN = 1;
+export const PROTOCOL_MAX = 1;
+
+/** Who a node says it is, before anything else is said on a stream (X2, I3). */
+export interface Hello {
+  readonly protocolMin: number;
+  readonly protocolMax: number;
+  readonly clusterId: string;
+  /** Digest of the list of first members, or empty for a node that joined later. */
+  readonly genesis: string;
+  readonly nodeId: number;
+  readonly storageId: string;
+  /** Raised durably with each start. */
+  readonly bootCount: number;
+  /** Random for each start: tells two processes on copies of one directory apart (I4). */
+  readonly incarnation: string;
+  /** Whom the sender believes to speak to; 0 in an answer. */
+  readonly to: number;
+}
+
+/** Why a Hello is refused. */
+export type RefusalReason =
+  | "protocol"
+  | "cluster"
+  | "genesis"
+  | "recipient"
+  | "sender"
+  | "storage_replaced"
+  | "cloned"
+  | "removed"
+  | "busy";
+
+export interface Refusal {
+  readonly reason: RefusalReason;
+  /** For the operator of the node that is refused. */
+  readonly message: string;
+}
+
+/** Reasons that no later attempt can mend: the node that is refused must stop. */
+const FATAL: ReadonlySet<RefusalReason> = new Set(["cluster", "genesis", "storage_replaced", "cloned", "removed"]);
+
+export function isFatalRefusal(reason: RefusalReason): boolean {
+  return FATAL.has(reason);
+}
+
+const REASONS: readonly RefusalReason[] = [
+  "protocol",
+  "cluster",
+  "genesis",
+  "recipient",
+  "sender",
+  "storage_replaced",
+  "cloned",
+  "removed",
+  "busy",
+];
+
+export function isRefusalReason(text: string): text is RefusalReason {
+  return (REASONS as readonly string[]).includes(text);
+}
+
+export function encodeHello(hello: Hello): Uint8Array {
+  return new FieldWriter()
+    .number(1, hello.protocolMin)
+    .number(2, hello.protocolMax)
+    .text(3, hello.clusterId)
+    .text(4, hello.genesis)
+    .number(5, hello.nodeId)
+    .text(6, hello.storageId)
+    .number(7, hello.bootCount)
+    .text(8, hello.incarnation)
+    .number(9, hello.to)
+    .finish();
+}
+
+/** Unknown fields are passed over. @throws WireError */
+export function decodeHello(bytes: Uint8Array): Hello {
+  try {
+    return readHello(new BinaryReader(bytes));
+  } catch (error) {
+    if (error instanceof WireError) throw error;
+    throw new WireError("expected the Hello of a peer", { cause: error });
+  }
+}
+
+function readHello(reader: BinaryReader): Hello {
+  const numbers = new Map<number, number>();
+  const texts = new Map<number, string>();
+  while (reader.pos < reader.len) {
+    const [field, wire] = reader.tag();
+    if ([1, 2, 5, 7, 9].includes(field)) numbers.set(field, readNumber(reader, `Hello field ${field}`));
+    else if ([3, 4, 6, 8].includes(field)) texts.set(field, reader.string());
+    else reader.skip(wire);
+  }
+  return {
+    protocolMin: numbers.get(1) ?? 0,
+    protocolMax: numbers.get(2) ?? 0,
+    clusterId: texts.get(3) ?? "",
+    genesis: texts.get(4) ?? "",
+    nodeId: numbers.get(5) ?? 0,
+    storageId: texts.get(6) ?? "",
+    bootCount: numbers.get(7) ?? 0,
+    incarnation: texts.get(8) ?? "",
+    to: numbers.get(9) ?? 0,
+  };
+}

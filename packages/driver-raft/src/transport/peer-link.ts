@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type ChannelCredentials, Client, type ClientDuplexStream, type ServiceError } from "@grpc/grpc-js";
+import type { Message } from "../raft/types.ts";
+import type { Frame } from "./frame.ts";
+import type { Hello, Refusal } from "./hello.ts";
+import { Outbox } from "./outbox.ts";
+import { CHANNEL_OPTIONS, CONNECT, refusalIn } from "./peer-service.ts";
+import type { Timers } from "./timers.ts";
+
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 1_000;
+/** A peer that has not answered the Hello by then is taken for unreachable. */
+const HELLO_TIMEOUT_MS = 2_000;
+
+/** What the owner of a link provides and hears. All calls are synchronous. */
+export interface PeerLinkHost {
+  /** This node's Hello to that peer. */
+  hello(to: number): Hello;
+  /** Judges the peer's answer; a refusal ends the stream. */
+  judge(hello: Hello): Refusal | undefined;
+  /** The peer refused this node. */
+  refused(by: number, refusal: Refusal): void;
+  /** Nothing that was sent lately may be taken for delivered. */
+  unreachable(peer: number): void;
+  /** A snapshot left this node, or did not. */
+  snapshotSent(peer: number, ok: boolean): void;
+}
+
+type State =
+  | { readonly kind: "paused"; readonly cancel: () => void }
+  | { readonly kind: "greeting"; readonly stream: ClientDuplexStream<Frame, Frame>; readonly cancel: () => void }
+  | { readonly kind: "open"; readonly stream: ClientDuplexStream<Frame, Frame>; blocked: boolean }
+  | { readonly kind: "closed" };
+
+/**
+ * This node's way to one peer: a stream that is opened again for as long as the link lives. Messages
+ * wait in an outbox while the stream takes none, and are lost when it breaks.
+ */
+export class PeerLink {
+  readonly #id: number;
+  readonly #client: Client;
+  readonly #host: PeerLinkHost;
+  readonly #timers: Timers;
+  readonly #outbox = new Outbox();
+  #pauseMs = FIRST_PAUSE_MS;
+  #state: State;
+
+  constructor(id: number, endpoint: string, credentials: ChannelCredentials, host: PeerLinkHost, timers: Timers) {
+    this.#id = id;
+    this.#host = host;
+    this.#timers = timers;
+    this.#client = new Client(endpoint, credentials, { ...CHANNEL_OPTIONS });
+    this.#state = { kind: "closed" };
+    this.#connect();
+  }
+
+  get connected(): boolean {
+    return this.#state.kind === "open";
+  }
+
+  send(message: Message): void {
+    if (this.#state.kind === "open" && this.#outbox.offer(message)) this.#flush();
+    else this.#lost(message);
+  }
+
+  close(): void {
+    const before = this.#state;
+    this.#state = { kind: "closed" };
+    if (before.kind === "paused" || before.kind === "greeting") before.cancel();
+    if (before.kind === "greeting" || before.kind === "open") before.stream.cancel();
+    this.#outbox.clear();
+    this.#client.close();
+  }
+
+  #connect(): void {
+    const stream = this.#client.makeBidiStreamRequest(
+      CONNECT.path,
+      CONNECT.requestSerialize,
+      CONNECT.responseDeserialize,
+    );
+    const cancel = this.#timers.after(HELLO_TIMEOUT_MS, () => this.#broken(stream));
+    this.#state = { kind: "greeting", stream, cancel };
+    stream.on("data", (frame: Frame) => this.#heard(stream, frame));
+    stream.on("error", (error: ServiceError) => this.#failed(stream, error));
+    stream.on("end", () => this.#broken(stream));
+    stream.write({ kind: "hello", hello: this.#host.hello(this.#id) });
+  }
+
+  #heard(stream: ClientDuplexStream<Frame, Frame>, frame: Frame): void {
+    const state = this.#state;
+    if (state.kind !== "greeting" || state.stream !== stream || frame.kind !== "hello") return;
+    if (frame.hello.nodeId !== this.#id || this.#host.judge(frame.hello) !== undefined) {
+      this.#broken(stream);
+      return;
+    }
+    state.cancel();
+    this.#pauseMs = FIRST_PAUSE_MS;
+    const open: State = { kind: "open", stream, blocked: false };
+    this.#state = open;
+    stream.on("drain", () => {
+      open.blocked = false;
+      this.#flush();
+    });
+    this.#flush();
+  }
+
+  #flush(): void {
+    const state = this.#state;
+    if (state.kind !== "open") return;
+    while (!state.blocked) {
+      const message = this.#outbox.take();
+      if (message === undefined) return;
+      state.blocked = !state.stream.write({ kind: "message", message });
+      if (message.type === "MsgSnap") this.#host.snapshotSent(this.#id, true);
+    }
+  }
+
+  #failed(stream: ClientDuplexStream<Frame, Frame>, error: ServiceError): void {
+    const refusal = refusalIn(error);
+    if (refusal !== undefined && this.#isCurrent(stream)) this.#host.refused(this.#id, refusal);
+    this.#broken(stream);
+  }
+
+  #isCurrent(stream: ClientDuplexStream<Frame, Frame>): boolean {
+    return (this.#state.kind === "greeting" || this.#state.kind === "open") && this.#state.stream === stream;
+  }
+
+  #broken(stream: ClientDuplexStream<Frame, Frame>): void {
+    if (!this.#isCurrent(stream)) return;
+    if (this.#state.kind === "greeting") this.#state.cancel();
+    const cancel = this.#timers.after(this.#pauseMs, () => this.#connect());
+    this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
+    this.#state = { kind: "paused", cancel };
+    stream.cancel();
+    for (const message of this.#outbox.clear()) this.#lost(message);
+    this.#host.unreachable(this.#id);
+  }
+
+  #lost(message: Message): void {
+    if (message.type === "MsgSnap") this.#host.snapshotSent(this.#id, false);
+    else if (message.type === "MsgApp") this.#host.unreachable(this.#id);
+  }
+}

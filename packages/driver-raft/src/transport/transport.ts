@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Message } from "../raft/types.ts";
+import { type Hello, PROTOCOL_MAX, PROTOCOL_MIN, type Refusal } from "./hello.ts";
+import { isPeerMessage } from "./message-codec.ts";
+import { PeerLink } from "./peer-link.ts";
+import { PeerPort } from "./peer-port.ts";
+import { type PeerDirectory, PeerRegistry } from "./peer-registry.ts";
+import { insecureCredentials, PeerCredentials, type PeerTlsOptions } from "./peer-tls.ts";
+import { refuseRoutablePlaintext } from "./routable.ts";
+import { systemTimers, type Timers } from "./timers.ts";
+
+/** What a node is to its peers. */
+export type PeerIdentity = Pick<Hello, "clusterId" | "genesis" | "nodeId" | "storageId" | "bootCount" | "incarnation">;
+
+/** What the transport tells its owner. All calls are synchronous. */
+export interface TransportHost {
+  received(message: Message): void;
+  /** A peer whose identity was accepted said Hello, on a stream of its own or in answer to this node's. */
+  met(hello: Hello): void;
+  /** Nothing that was sent to the peer lately may be taken for delivered. */
+  unreachable(peer: number): void;
+  /** A snapshot left this node, or did not. */
+  snapshotSent(peer: number, ok: boolean): void;
+  /** A peer refused this node. */
+  refused(by: number, refusal: Refusal): void;
+  /** This node refused a peer. */
+  turnedAway(hello: Hello, refusal: Refusal): void;
+}
+
+export interface TransportOptions {
+  readonly identity: PeerIdentity;
+  /** Where peers reach this node. Port 0 takes a free one. */
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly tls?: PeerTlsOptions | undefined;
+  /** Take peers without TLS on a routable address. Whoever reaches it can rewrite the oracle. */
+  readonly allowInsecurePeer?: boolean | undefined;
+  readonly directory: PeerDirectory;
+  readonly host: TransportHost;
+  readonly timers?: Timers | undefined;
+}
+
+/**
+ * Carries messages between the nodes of one cluster: unreliable, unordered across reconnects, at most
+ * once, like the network that Raft is made for. Each peer is known by its Hello before any message counts.
+ */
+export class PeerTransport {
+  readonly #options: TransportOptions;
+  readonly #timers: Timers;
+  readonly #registry: PeerRegistry;
+  readonly #credentials: PeerCredentials | typeof insecureCredentials;
+  readonly #links = new Map<number, { readonly endpoint: string; readonly link: PeerLink }>();
+  #port: PeerPort | undefined;
+  #boundPort = 0;
+
+  private constructor(options: TransportOptions) {
+    this.#options = options;
+    this.#timers = options.timers ?? systemTimers;
+    this.#registry = new PeerRegistry(options.identity, options.directory);
+    this.#credentials = options.tls === undefined ? insecureCredentials : new PeerCredentials(options.tls);
+  }
+
+  /**
+   * Binds the address; peers are called after {@link PeerTransport.setPeers}.
+   *
+   * @throws TypeError for a routable address without TLS, unless that is allowed. Nothing was bound then.
+   * @throws Error when the address is taken or a certificate cannot be read.
+   */
+  static async open(options: TransportOptions): Promise<PeerTransport> {
+    const { host, port } = options.listen;
+    if (options.tls === undefined) refuseRoutablePlaintext(host, options.allowInsecurePeer ?? false);
+    const transport = new PeerTransport(options);
+    await transport.#listen(host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`);
+    return transport;
+  }
+
+  /** The port that peers reach. */
+  get port(): number {
+    return this.#boundPort;
+  }
+
+  /** Ids of peers that take messages now. */
+  connected(): readonly number[] {
+    return [...this.#links].filter(([, { link }]) => link.connected).map(([id]) => id);
+  }
+
+  /** Whom to call, by id, and where. A changed address or a missing id ends the link that was. */
+  setPeers(peers: ReadonlyMap<number, string>): void {
+    for (const [id, { endpoint, link }] of this.#links) {
+      if (peers.get(id) === endpoint) continue;
+      link.close();
+      this.#links.delete(id);
+    }
+    for (const [id, endpoint] of peers) {
+      if (id === this.#options.identity.nodeId || this.#links.has(id)) continue;
+      this.#links.set(id, { endpoint, link: this.#link(id, endpoint) });
+    }
+  }
+
+  /** Sends, or loses, one message to the peer it names. Messages that are a node's own business are refused. */
+  send(message: Message): void {
+    if (!isPeerMessage(message.type)) throw new TypeError(`expected a message between nodes, got ${message.type}`);
+    const entry = this.#links.get(message.to);
+    if (entry !== undefined) entry.link.send(message);
+    else if (message.type === "MsgSnap") this.#options.host.snapshotSent(message.to, false);
+  }
+
+  /** Ends every stream and frees the address. Idempotent. */
+  close(): void {
+    for (const { link } of this.#links.values()) link.close();
+    this.#links.clear();
+    this.#port?.close();
+    this.#port = undefined;
+  }
+
+  async #listen(address: string): Promise<void> {
+    const opened = await PeerPort.open(
+      address,
+      this.#credentials.server(),
+      {
+        hello: () => this.#hello(0),
+        judge: (hello, live) => this.#judge(hello, live),
+        received: (message) => this.#options.host.received(message),
+      },
+      this.#timers,
+    );
+    this.#port = opened.port;
+    this.#boundPort = opened.number;
+  }
+
+  #link(id: number, endpoint: string): PeerLink {
+    const { host, identity } = this.#options;
+    return new PeerLink(
+      id,
+      endpoint,
+      this.#credentials.channel(identity.clusterId, id),
+      {
+        hello: (to) => this.#hello(to),
+        judge: (hello) => this.#judge(hello, this.#port?.has(id) ?? false),
+        refused: (by, refusal) => host.refused(by, refusal),
+        unreachable: (peer) => host.unreachable(peer),
+        snapshotSent: (peer, ok) => host.snapshotSent(peer, ok),
+      },
+      this.#timers,
+    );
+  }
+
+  #hello(to: number): Hello {
+    return { ...this.#options.identity, protocolMin: PROTOCOL_MIN, protocolMax: PROTOCOL_MAX, to };
+  }
+
+  #judge(hello: Hello, live: boolean): Refusal | undefined {
+    const refusal = this.#registry.judge(hello, this.#timers.monotonicMs(), live);
+    if (refusal === undefined) this.#options.host.met(hello);
+    else this.#options.host.turnedAway(hello, refusal);
+    return refusal;
+  }
+}
