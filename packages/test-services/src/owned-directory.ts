@@ -3,6 +3,7 @@ import { chmodSync, lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs"
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { releaseSharedMemory } from "./postgres/shared-memory.ts";
 import { atProcessExit } from "./process/at-exit.ts";
 import { isGone, ownIdentity, type ProcessIdentity } from "./process/identity.ts";
 
@@ -29,13 +30,19 @@ export function sweepDeadDirectories(parent: string = tmpdir()): string[] {
     const path = join(parent, name);
     try {
       if (!lstatSync(path).isDirectory()) continue;
-      rmSync(path, { recursive: true, force: true });
+      remove(path);
       removed.push(path);
     } catch {
       // It belongs to another user, or a server in it is just dying: the next start gets it.
     }
   }
   return removed;
+}
+
+/** What a Postgres that was killed left outside its directory is named in there, so that goes first. */
+function remove(path: string): void {
+  releaseSharedMemory(join(path, "data"));
+  rmSync(path, { recursive: true, force: true, maxRetries: 3 });
 }
 
 /** A temporary directory that goes when its owner lets go of it, when this process ends, or when a later one starts. */
@@ -53,7 +60,7 @@ export class OwnedDirectory implements AsyncDisposable {
     this.path = mkdtempSync(join(tmpdir(), namePrefix(ownIdentity())));
     // Servers may run as another user, who must be able to reach what is inside.
     chmodSync(this.path, 0o755);
-    this.#forget = atProcessExit(() => rmSync(this.path, { recursive: true, force: true, maxRetries: 3 }));
+    this.#forget = atProcessExit(() => remove(this.path));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

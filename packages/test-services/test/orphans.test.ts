@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { sweepDeadDirectories } from "../src/owned-directory.ts";
+import { segmentOf } from "../src/postgres/shared-memory.ts";
 import { type Lifeline, onLifeline } from "../src/process/lifeline.ts";
 import { isAlive } from "../src/process/process-table.ts";
 import { waitUntil } from "../src/wait-until.ts";
@@ -36,6 +37,13 @@ async function program(lifeline: Lifeline, then: "run" | "pause" | "exit"): Prom
   return [child, JSON.parse(text) as Report];
 }
 
+/** The ids of all segments of System V memory; none where the system does not list them. */
+function sharedMemory(): string[] {
+  if (!existsSync("/proc/sysvipc/shm")) return [];
+  const rows = readFileSync("/proc/sysvipc/shm", "utf8").trim().split("\n").slice(1);
+  return rows.map((line) => line.trim().split(/\s+/)[1] ?? "");
+}
+
 const goneOf = (pids: readonly number[]): Promise<boolean> =>
   waitUntil("all servers to be gone", () => pids.every((pid) => !isAlive(pid)), { timeoutMs: 20_000 });
 
@@ -49,11 +57,14 @@ describe.each(lifelines)("servers on the life line %s", (lifeline) => {
     expect(pids.filter(isAlive).length).toBeGreaterThan(5);
     sweepDeadDirectories();
     for (const directory of directories) expect(existsSync(directory)).toBe(true);
+    const segments = directories.flatMap((directory) => segmentOf(directory) ?? []);
+    expect(segments).toHaveLength(sharedMemory().length === 0 ? 0 : 1);
     child.kill("SIGKILL");
     await once(child, "exit");
     await goneOf(pids);
     sweepDeadDirectories();
     for (const directory of directories) expect(existsSync(dirname(directory))).toBe(false);
+    for (const id of segments) expect(sharedMemory()).not.toContain(id);
   });
 
   it("are gone even when they were paused", async () => {

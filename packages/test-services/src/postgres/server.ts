@@ -153,7 +153,7 @@ class OwnPostgres extends ManagedServer implements PostgresServer {
   }
 
   protected async discard(): Promise<void> {
-    await releaseSharedMemory(this.dataDirectory);
+    releaseSharedMemory(this.dataDirectory);
     await this.#directory[Symbol.asyncDispose]();
   }
 }
