@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+import { Socket } from "node:net";
+import { ConsensusError } from "@tsoracle/consensus";
 import pg from "pg";
 import { StatementFailure } from "./failure.ts";
 import { type OracleIdentity, oracleIdentity } from "./oracle-name.ts";
 import type { Row } from "./session.ts";
 import { checkSchema } from "./statements.ts";
 import { type PostgresTarget, parseTargets, type TargetOptions } from "./target.ts";
+import { after } from "./timers.ts";
 
 /** Which oracle an operator means, and as whom to connect: the owner of the tables, not the role of the servers. */
 export interface AdminOptions extends TargetOptions {
@@ -28,9 +31,14 @@ export function checkAdminOptions(options: AdminOptions): CheckedAdminOptions {
   return { identity: oracleIdentity(options.oracle), schema: checkSchema(options.schema ?? "tso"), target };
 }
 
-/** Runs statements for an operator; each is answered within ten seconds or fails. */
+/** Beyond the server's own limit, which does not end a wait for replication. */
+const ADMIN_PATIENCE_MS = ADMIN_TIMEOUT_MS + 1_000;
+
+/** Runs statements for an operator; each is answered within some ten seconds or fails. */
 export class AdminSession implements AsyncDisposable {
   readonly #client: pg.Client;
+  readonly #socket: Socket = new Socket();
+  #warnings: string[] = [];
 
   private constructor(target: PostgresTarget) {
     this.#client = new pg.Client({
@@ -43,12 +51,18 @@ export class AdminSession implements AsyncDisposable {
       enableChannelBinding: target.ssl !== false,
       application_name: "tsoracle-admin",
       connectionTimeoutMillis: ADMIN_TIMEOUT_MS,
-      options: "-c synchronous_commit=on -c default_transaction_read_only=off -c search_path=pg_catalog",
+      stream: () => this.#socket,
+      options:
+        "-c synchronous_commit=on -c default_transaction_read_only=off -c search_path=pg_catalog " +
+        "-c client_min_messages=warning",
       statement_timeout: ADMIN_TIMEOUT_MS,
       types: { getTypeParser: () => (text: string) => text } as unknown as pg.CustomTypesConfig,
     });
     // What ends the connection fails the statement under way, or the next one.
     this.#client.on("error", () => {});
+    this.#client.on("notice", ({ code, message }) => {
+      if (code !== "00000") this.#warnings.push(message ?? "");
+    });
   }
 
   /** @throws ConsensusError */
@@ -58,9 +72,13 @@ export class AdminSession implements AsyncDisposable {
     return session;
   }
 
-  /** @throws ConsensusError, `permanent` unless the failure may pass */
+  /**
+   * @throws ConsensusError, `permanent` unless the failure may pass; `uncertain` when the server was slow, or said that it
+   * is done but not replicated
+   */
   async run(what: string, text: string, values: readonly (string | null)[] = []): Promise<readonly Row[]> {
-    return await this.#judged(what, async () => {
+    this.#warnings = [];
+    const rows = await this.#judged(what, async () => {
       // Without values it goes as one message, which may hold several statements: all of them or none.
       const result =
         values.length === 0
@@ -68,6 +86,12 @@ export class AdminSession implements AsyncDisposable {
           : await this.#client.query<Record<string, string | null>>(text, [...values]);
       return result.rows;
     });
+    if (this.#warnings.length === 0) return rows;
+    throw new ConsensusError(
+      "uncertain",
+      `${what}: the server answered with a warning: ${this.#warnings.join("; ")}; what was written may exist on this ` +
+        "server only: see to its standby, then run the command again",
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -75,10 +99,16 @@ export class AdminSession implements AsyncDisposable {
   }
 
   async #judged<T>(what: string, work: () => Promise<T>): Promise<T> {
+    const cancel = after(ADMIN_PATIENCE_MS, () => {
+      const late = new Error(`no answer within ${ADMIN_PATIENCE_MS} ms`);
+      this.#socket.destroy(Object.assign(late, { code: "ETIMEDOUT" }));
+    });
     try {
       return await work();
     } catch (error) {
       throw StatementFailure.of(what, error, true).toConsensusError(true);
+    } finally {
+      cancel();
     }
   }
 }

@@ -22,6 +22,8 @@ export interface OwnReign {
   readonly epoch: Epoch;
   /** What it had to wait for. Only once that is over may the reign be called clean. */
   readonly wait: WaitOut;
+  /** What the row said of its predecessor as it began. */
+  readonly predecessorWasClean: boolean;
 }
 
 /** What was seen of the reigning leader, and when the reply that first showed it arrived. */
@@ -70,7 +72,14 @@ export type CampaignEvent =
   | { readonly type: "evicted"; readonly killed: number }
   | { readonly type: "bumped"; readonly row: BumpRow }
   /** A write that checks the epoch and raises the beat was acknowledged: a renewal. `sentNs` is from before it was sent. */
-  | { readonly type: "accepted"; readonly epoch: Epoch; readonly sentNs: bigint; readonly highWater: PhysicalMs }
+  | {
+      readonly type: "accepted";
+      readonly epoch: Epoch;
+      readonly sentNs: bigint;
+      readonly highWater: PhysicalMs;
+      /** The predecessor of this reign has said that it stopped, and owed no wait: as it released, or later. */
+      readonly prevClean: boolean;
+    }
   /** The campaign's own statement failed in a way that leaves the session in order. */
   | { readonly type: "refused" }
   /** The store holds a newer epoch than that of this reign. */
@@ -82,13 +91,13 @@ export type CampaignEvent =
 
 export type CampaignEffect =
   | { readonly type: "connect" }
-  /** Destroy the session, and with it the lock. */
+  /** Destroy the session, and with it the lock. The reign goes on if the campaign still names it. */
   | { readonly type: "disconnect" }
   | { readonly type: "poll"; readonly tryLock: boolean }
   | { readonly type: "evict" }
   | { readonly type: "bump" }
   | { readonly type: "renew"; readonly epoch: Epoch }
-  /** Mark the own lost reign clean. */
+  /** Mark the own lost reign clean, also where it is the predecessor of somebody's reign by now. */
   | { readonly type: "clean"; readonly epoch: Epoch }
   /** Mark the reign clean, announce it, and end the session in good order. */
   | { readonly type: "release"; readonly epoch: Epoch }
@@ -98,3 +107,7 @@ export type CampaignEffect =
   | { readonly type: "follow"; readonly epoch: Epoch; readonly holderEndpoint: string | null }
   | { readonly type: "unknown" }
   | { readonly type: "note"; readonly level: "info" | "warn" | "error"; readonly message: string };
+
+export function note(level: "info" | "warn" | "error", message: string): CampaignEffect {
+  return { type: "note", level, message };
+}

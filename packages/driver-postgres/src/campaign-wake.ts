@@ -28,6 +28,6 @@ export function wakeAtNs(state: CampaignState, pace: Pace): bigint | undefined {
   }
 }
 
-function earliest(a: bigint | undefined, b: bigint): bigint {
+export function earliest(a: bigint | undefined, b: bigint): bigint {
   return a === undefined || b < a ? b : a;
 }

@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import { WaitOut, waitOutMs } from "@tsoracle/consensus";
-import { EPOCH_ZERO, type Epoch, epochToHalves, type PhysicalMs } from "@tsoracle/core";
-import type {
-  CampaignEffect,
-  CampaignEvent,
-  CampaignOptions,
-  CampaignState,
-  OwnReign,
-  Reigning,
-  Sighting,
+import { EPOCH_ZERO, type Epoch } from "@tsoracle/core";
+import { Adrift } from "./adrift.ts";
+import {
+  type CampaignEffect,
+  type CampaignEvent,
+  type CampaignOptions,
+  type CampaignState,
+  note,
+  type OwnReign,
+  type Reigning,
+  type Sighting,
 } from "./campaign-protocol.ts";
-import { wakeAtNs } from "./campaign-wake.ts";
+import { earliest, wakeAtNs } from "./campaign-wake.ts";
 import { Pace } from "./pace.ts";
 import type { BumpRow, OracleRow } from "./rows.ts";
+import { sightingOf, waitAfter } from "./wait-after.ts";
 import { Witness } from "./witness.ts";
 
 const NS_PER_MS = 1e6;
@@ -28,14 +31,17 @@ const NS_PER_MS = 1e6;
  * - "release" and "clean" name only reigns whose own wait was over, so that a wait is never cut short by one who still
  *   owed it.
  * - After "lead" of one epoch comes "end_reign" before anything else is said about leadership.
+ * - With `lease`, a reign outlives its connection by what is left of its tenure: no successor serves before that, whatever
+ *   it learns. It ends when a new connection is there, and is called clean only after it ended.
  */
 export class Campaign {
   readonly #options: CampaignOptions;
   readonly #pace: Pace;
   #state: CampaignState;
   #ownReign: OwnReign | undefined;
-  /** Whether the own reign is over and may still be called clean. */
+  /** Whether the own reign may be called clean on the next connection; it is over by then. */
   #owesClean = false;
+  #adrift: Adrift | undefined;
   #sighting: Sighting | undefined;
   #attempt = 0;
   #evictedAtNs: bigint | undefined;
@@ -58,16 +64,23 @@ export class Campaign {
   /** The epoch that may be served now, as far as leadership goes. */
   get leadingEpoch(): Epoch | undefined {
     const state = this.#state;
-    return state.phase === "leading" || state.phase === "suspended" ? state.reign.epoch : undefined;
+    return state.phase === "leading" || state.phase === "suspended" ? state.reign.epoch : this.#adrift?.epoch;
   }
 
   /** When to send the next "tick", at the latest; undefined while an answer is awaited. */
   get wakeAtNs(): bigint | undefined {
-    return wakeAtNs(this.#state, this.#pace);
+    const wakeNs = wakeAtNs(this.#state, this.#pace);
+    return this.#adrift === undefined ? wakeNs : earliest(wakeNs, this.#adrift.untilNs);
   }
 
   /** Consumes one event. An answer that the present state does not await is dropped. */
   step(event: CampaignEvent, nowNs: bigint): readonly CampaignEffect[] {
+    if (this.#adrift?.endsWith(event, nowNs) !== true) return this.#step(event, nowNs);
+    this.#adrift = undefined;
+    return [{ type: "end_reign" }, { type: "unknown" }, ...this.#step(event, nowNs)];
+  }
+
+  #step(event: CampaignEvent, nowNs: bigint): readonly CampaignEffect[] {
     const state = this.#state;
     if (state.phase === "stopped") return [];
     switch (event.type) {
@@ -78,7 +91,7 @@ export class Campaign {
       case "connect_failed":
         return state.phase === "connecting" ? this.#dropped(event.permanent, nowNs) : [];
       case "lost":
-        return this.#dropped(event.permanent, nowNs);
+        return this.#onLost(event.permanent, nowNs);
       case "cleaned":
         return state.phase === "cleaning" ? this.#onCleaned() : [];
       case "polled":
@@ -122,12 +135,8 @@ export class Campaign {
         if (!lapsed) return this.#renewIfDue(state, nowNs);
         const suspended = { ...state, phase: "suspended" } as const;
         this.#state = suspended;
-        const note = {
-          type: "note",
-          level: "warn",
-          message: "the tenure lapsed; nothing is answered until it is renewed",
-        } as const;
-        return [note, ...this.#renewIfDue(suspended, nowNs)];
+        const lapse = note("warn", "the tenure lapsed; nothing is answered until it is renewed");
+        return [lapse, ...this.#renewIfDue(suspended, nowNs)];
       }
       case "suspended":
         return nowNs - state.renewedNs >= this.#pace.stepDownAfterNs
@@ -165,19 +174,22 @@ export class Campaign {
 
   #poll(nowNs: bigint): readonly CampaignEffect[] {
     this.#state = { phase: "polling" };
-    return [{ type: "poll", tryLock: nowNs >= this.#standBackUntilNs && this.#options.mayLead() }];
+    return [{ type: "poll", tryLock: this.#wantsToLead(nowNs) }];
+  }
+
+  #wantsToLead(nowNs: bigint): boolean {
+    return nowNs >= this.#standBackUntilNs && this.#options.mayLead();
   }
 
   #onPolled(row: OracleRow, got: boolean, nowNs: bigint): readonly CampaignEffect[] {
     const lost = this.#witness.missing(row);
     if (lost !== undefined) return [note("error", lost), ...this.#dropped(true, nowNs)];
     this.#witness.see(row);
-    const seen = this.#sighting;
-    if (seen === undefined || seen.row.beat !== row.beat || seen.row.epoch !== row.epoch) {
-      this.#sighting = { row, seenAtNs: nowNs };
-    } else this.#sighting = { row, seenAtNs: seen.seenAtNs };
+    this.#sighting = sightingOf(row, this.#sighting, nowNs);
     if (this.#ownReign !== undefined && row.epoch > this.#ownReign.epoch) this.#standBackUntilNs = 0n;
     if (got) {
+      // It was asked for before this server resigned. The lock goes with the session.
+      if (!this.#wantsToLead(nowNs)) return this.#dropped(false, nowNs);
       this.#state = { phase: "bumping", sentNs: nowNs };
       return [{ type: "unknown" }, { type: "bump" }];
     }
@@ -197,7 +209,7 @@ export class Campaign {
 
   /** Only who wants the lock takes it from a holder that has stopped, and not more often than once per tenure. */
   #mayEvict(nowNs: bigint): boolean {
-    if (!this.#options.mayLead() || nowNs < this.#standBackUntilNs) return false;
+    if (!this.#wantsToLead(nowNs)) return false;
     return this.#evictedAtNs === undefined || nowNs - this.#evictedAtNs >= this.#pace.tenureNs;
   }
 
@@ -212,7 +224,9 @@ export class Campaign {
       this.#witness.missing(row) ?? (row.epoch === this.#witness.epoch ? "the new epoch is not new" : undefined);
     if (lost !== undefined) return [note("error", lost), ...this.#dropped(true, nowNs)];
     this.#witness.see(row);
-    const reign: OwnReign = { epoch: row.epoch, wait: this.#waitOf(row, nowNs) };
+    const known = { own: this.#ownReign, sighting: this.#sighting };
+    const wait = waitAfter(row, known, this.#options, nowNs);
+    const reign: OwnReign = { epoch: row.epoch, wait, predecessorWasClean: row.prevClean };
     this.#ownReign = reign;
     this.#owesClean = false;
     const renewAtNs = sentNs + this.#pace.renewEveryNs;
@@ -221,21 +235,6 @@ export class Campaign {
     if (reign.wait.over(nowNs)) return this.#lead(waiting);
     const remaining = Math.ceil(reign.wait.remainingMs(nowNs));
     return [note("info", `elected; waiting ${remaining} ms for the tenure of the predecessor to run out`)];
-  }
-
-  /** What the reign that just began must wait for (`postgres-redis.md` 2.3). */
-  #waitOf(row: BumpRow, nowNs: bigint): WaitOut {
-    const { freshness, terms, holder } = this.#options;
-    if (freshness === "confirm" || row.prevClean) return WaitOut.none(nowNs);
-    const { hi, lo } = epochToHalves(row.epoch);
-    const previous = (hi << 64n) | (lo - 1n);
-    const own = this.#ownReign;
-    // The previous reign is the one that this process remembers, not one whose bump it never got an answer to.
-    if (row.prevHolder === holder && own?.epoch === previous) return own.wait.inherited(nowNs);
-    const seen = this.#sighting;
-    // After a change of timeline an old beat may come again; what was seen before it says nothing, and has another epoch.
-    const isSame = seen !== undefined && seen.row.beat === row.prevBeat && seen.row.epoch === previous;
-    return WaitOut.after(isSame ? seen.seenAtNs : nowNs, terms);
   }
 
   /** Who slept through the end of its wait may have been superseded: it begins anew instead of announcing an old reign. */
@@ -257,18 +256,25 @@ export class Campaign {
     return [{ type: "renew", epoch: state.reign.epoch }];
   }
 
-  #onAccepted(
-    event: { readonly epoch: Epoch; readonly sentNs: bigint; readonly highWater: PhysicalMs },
-    nowNs: bigint,
-  ): readonly CampaignEffect[] {
+  #onAccepted(event: CampaignEvent & { readonly type: "accepted" }, nowNs: bigint): readonly CampaignEffect[] {
     const state = this.#state;
     this.#witness.see(event);
     if (state.phase !== "waiting" && state.phase !== "leading" && state.phase !== "suspended") return [];
     if (state.reign.epoch !== event.epoch) return [];
-    const renewedNs = later(event.sentNs, state.renewedNs);
+    const renewedNs = event.sentNs < state.renewedNs ? state.renewedNs : event.sentNs;
     const lapsed = nowNs - renewedNs >= this.#pace.usableNs;
     const phase = state.phase === "suspended" && !lapsed ? "leading" : state.phase;
-    this.#state = { ...state, phase, renewedNs, renewAtNs: renewedNs + this.#pace.renewEveryNs, refusals: 0 };
+    const next = { ...state, phase, renewedNs, renewAtNs: renewedNs + this.#pace.renewEveryNs, refusals: 0 };
+    this.#state = next;
+    // What was set before this reign began it has judged already.
+    if (next.phase === "waiting" && event.prevClean && !next.reign.predecessorWasClean) {
+      const reign = { ...next.reign, wait: WaitOut.none(nowNs) };
+      this.#ownReign = reign;
+      return [
+        note("info", "the predecessor has stopped; no need to wait"),
+        ...this.#leadOrDrop({ ...next, reign }, nowNs),
+      ];
+    }
     return phase === state.phase ? [] : [note("info", "the tenure was renewed; the reign goes on")];
   }
 
@@ -305,15 +311,15 @@ export class Campaign {
     const state = this.#state;
     if (state.phase !== "waiting" && state.phase !== "leading" && state.phase !== "suspended") return [];
     if (state.reign.epoch !== epoch) return [];
-    // There is nothing left to mark clean: the row is somebody else's.
-    const effects = this.#dropped(false, nowNs);
-    this.#owesClean = false;
-    return [note("warn", `epoch ${epoch} was superseded`), ...effects];
+    return [note("warn", `epoch ${epoch} was superseded`), ...this.#dropped(false, nowNs)];
   }
 
   #onNotified(nowNs: bigint): readonly CampaignEffect[] {
     this.#hurryUntilNs = nowNs + this.#pace.hurryNs;
-    if (this.#state.phase === "following") this.#state = { phase: "following", pollAtNs: nowNs };
+    const state = this.#state;
+    if (state.phase === "following") this.#state = { phase: "following", pollAtNs: nowNs };
+    // Perhaps the predecessor says that it has stopped; the answer to a renewal shows whether that is so.
+    if (state.phase === "waiting" && state.renewAtNs !== undefined) this.#state = { ...state, renewAtNs: nowNs };
     return [];
   }
 
@@ -362,6 +368,20 @@ export class Campaign {
     return [note("warn", "no renewal was accepted for too long: stepping down"), ...this.#dropped(false, nowNs)];
   }
 
+  /** The session was lost, for no reason that is known. What it renewed last still holds. */
+  #onLost(permanent: boolean, nowNs: bigint): readonly CampaignEffect[] {
+    const state = this.#state;
+    if (permanent || state.phase !== "leading" || this.#options.freshness !== "lease") {
+      return this.#dropped(permanent, nowNs);
+    }
+    const untilNs = state.renewedNs + this.#pace.usableNs;
+    if (nowNs >= untilNs) return this.#dropped(false, nowNs);
+    this.#adrift = new Adrift(state.reign.epoch, untilNs);
+    this.#owesClean = true;
+    this.#state = { phase: "disconnected", retryAtNs: nowNs + this.#pace.retryDelayNs(this.#attempt++) };
+    return [{ type: "disconnect" }];
+  }
+
   /** The session is gone, or must go; a reign that depended on it is over. */
   #dropped(permanent: boolean, nowNs: bigint): readonly CampaignEffect[] {
     const state = this.#state;
@@ -374,14 +394,7 @@ export class Campaign {
       phase: "disconnected",
       retryAtNs: nowNs + (permanent ? this.#pace.slowRetryNs() : this.#pace.retryDelayNs(this.#attempt++)),
     };
+    if (this.#adrift !== undefined) return [{ type: "disconnect" }];
     return [...(led ? [{ type: "end_reign" } as const] : []), { type: "unknown" }, { type: "disconnect" }];
   }
-}
-
-function later(a: bigint, b: bigint): bigint {
-  return b < a ? a : b;
-}
-
-function note(level: "info" | "warn" | "error", message: string): CampaignEffect {
-  return { type: "note", level, message };
 }

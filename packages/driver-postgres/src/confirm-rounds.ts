@@ -2,6 +2,7 @@
 import type { Epoch } from "@tsoracle/core";
 import { StatementFailure } from "./failure.ts";
 import type { DriverConfig } from "./options.ts";
+import { unreplicated } from "./oracle-faults.ts";
 import { epochParameters } from "./rows.ts";
 import type { PgSession } from "./session.ts";
 
@@ -54,7 +55,10 @@ export class ConfirmRounds {
         [identity.name, ...epochParameters(epoch)],
         { what: "cannot confirm the reign", isWrite, beforeSend: close },
       );
-      if (rows.length > 0) return true;
+      if (rows.length > 0) {
+        if (isWrite && rows[0]?.["standby_names"] === "") throw unreplicated();
+        return true;
+      }
     } catch (error) {
       throw StatementFailure.of("cannot confirm the reign", error, true).toConsensusError(false);
     } finally {

@@ -8,10 +8,10 @@ import { ConfirmRounds } from "./confirm-rounds.ts";
 import { Connector } from "./connector.ts";
 import { StatementFailure } from "./failure.ts";
 import { type DriverConfig, readEndpoint } from "./options.ts";
-import { gone, movedAway, oneRow, regressed, wrongCluster } from "./oracle-faults.ts";
+import { gone, movedAway, oneRow, regressed, unreplicated, wrongCluster } from "./oracle-faults.ts";
 import { checkStoredSettings } from "./preflight.ts";
 import { ReignTenure } from "./reign-tenure.ts";
-import { epochParameters, readBumpRow, readEpoch, readHighWater, readOracleRow, text } from "./rows.ts";
+import { bool, epochParameters, readBumpRow, readEpoch, readHighWater, readOracleRow, text } from "./rows.ts";
 import type { PgSession, Reply } from "./session.ts";
 import { SessionGate } from "./session-gate.ts";
 import { after } from "./timers.ts";
@@ -76,6 +76,9 @@ export class Election {
     const leading = this.#campaign.leadingEpoch;
     const session = this.#gate.current;
     if (leading === epoch && session !== undefined) return session;
+    if (leading === epoch) {
+      throw new ConsensusError("transient", "the connection to the server was lost just now; nothing was written");
+    }
     const instead = leading === undefined ? "does not lead" : `leads in epoch ${leading}`;
     throw new ConsensusError("not_leader", `this server ${instead}, and not in epoch ${epoch}; nothing was written`, {
       currentEpoch: leading,
@@ -117,9 +120,15 @@ export class Election {
       this.#lost(session, failure);
       throw failure;
     }
+    if (this.#config.durability === "replicated" && row["standby_names"] === "") {
+      const failure = unreplicated();
+      this.#lost(session, failure);
+      throw failure;
+    }
     const highWater = readHighWater(row);
     if (this.#reign?.epoch === epoch) this.#reign.keeper.renewed(mark);
-    this.#dispatch({ type: "accepted", epoch, sentNs: mark.monotonicNs, highWater });
+    const prevClean = bool(row, "prev_clean");
+    this.#dispatch({ type: "accepted", epoch, sentNs: mark.monotonicNs, highWater, prevClean });
     return highWater;
   }
 
@@ -180,7 +189,7 @@ export class Election {
         void this.#connect();
         break;
       case "disconnect":
-        this.#reign?.end();
+        if (this.#campaign.leadingEpoch === undefined) this.#reign?.end();
         this.#gate.drop();
         if (this.#campaign.state.phase !== "releasing") this.#tellReleased();
         break;
@@ -211,7 +220,7 @@ export class Election {
         break;
       case "clean":
         this.#ask(
-          (session) => this.#clean(session, effect.epoch),
+          (session) => this.#cleanLost(session, effect.epoch),
           () => ({ type: "cleaned" }),
         );
         break;
@@ -338,14 +347,26 @@ export class Election {
     return session.run(statements.clean, values, { what: "cannot mark the reign as over", isWrite: true });
   }
 
+  /** A successor that waits for this reign hears that it need not. */
+  async #cleanLost(session: PgSession, epoch: Epoch): Promise<Reply> {
+    const reply = await this.#clean(session, epoch);
+    const [row] = reply.rows;
+    if (row !== undefined && row["epoch_lo"] !== epochParameters(epoch)[1]) await this.#announce(session);
+    return reply;
+  }
+
+  #announce(session: PgSession): Promise<Reply> {
+    const { statements, identity } = this.#config;
+    return session.run(statements.announce, [identity.channel], { what: "cannot announce the release" });
+  }
+
   /** Best effort: a release that fails costs the successor its wait. */
   async #release(epoch: Epoch): Promise<void> {
     const session = this.#gate.current;
     try {
       if (session !== undefined) {
         await this.#clean(session, epoch);
-        const { statements, identity } = this.#config;
-        await session.run(statements.announce, [identity.channel], { what: "cannot announce the release" });
+        await this.#announce(session);
         await session.end();
       }
     } catch (error) {

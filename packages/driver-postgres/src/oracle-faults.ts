@@ -44,3 +44,13 @@ export function movedAway(expected: string, found: string | null | undefined): S
     { outcome: "unknown", sent: true },
   );
 }
+
+/** Replication was turned off in mid-reign, so that a write may be on one server only. Turning it on again mends it. */
+export function unreplicated(): StatementFailure {
+  return StatementFailure.found(
+    "NOT_REPLICATED",
+    'durability "replicated" is asked for, but synchronous_standby_names is empty by now',
+    'configure synchronous replication again, or ask for durability "fsync"',
+    { kind: "transient", outcome: "unknown", sent: true },
+  );
+}

@@ -14,6 +14,7 @@ const SERVER_FACTS = `SELECT pg_backend_pid() AS pid, version() AS version,
   current_setting('synchronous_standby_names') AS standby_names,
   current_setting('transaction_isolation') AS isolation, current_setting('transaction_read_only') AS read_only,
   current_setting('client_min_messages') AS min_messages, current_user AS role,
+  current_setting('server_encoding') AS encoding,
   CASE WHEN pg_is_in_recovery() THEN NULL
        ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::bigint END AS timeline,
   (SELECT system_identifier FROM pg_control_system()) AS sysid`;
@@ -60,6 +61,13 @@ export function checkServer(facts: Row, processId: number, config: DriverConfig)
       "VERSION",
       `expected PostgreSQL, got ${version}`,
       "its advisory locks are not what this driver needs",
+    );
+  }
+  if (facts["encoding"] !== "UTF8") {
+    throw refused(
+      "ENCODING",
+      `expected a database in UTF8, got one in ${facts["encoding"]}`,
+      "it cannot hold every sequence key: give the oracle a database of its own, with ENCODING 'UTF8'",
     );
   }
   if (bool(facts, "in_recovery")) {

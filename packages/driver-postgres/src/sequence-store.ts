@@ -19,6 +19,7 @@ export class PostgresSequences implements DenseSequences {
     return this.#store.call(options, false, async () => {
       const session = await this.#store.ready();
       await this.#store.loadGate(session);
+      if (!isStorable(key)) return 0n;
       const { rows } = await session.run(statements.denseNext, [identity.name, key], {
         what: "cannot read a sequence",
       });
@@ -62,13 +63,18 @@ export class PostgresSequences implements DenseSequences {
 /**
  * Copies what the caller might change while the call waits. Limits of requests are the server's.
  *
- * @throws ConsensusError `permanent`; `seq_overflow` for counts that no counter could take
+ * @throws ConsensusError `permanent`; `seq_cardinality_exceeded` for a key that the server cannot hold, which a client
+ * may send and which therefore must not look like a fault of the store
  */
 function checkEntries(entries: readonly SeqEntry[]): readonly SeqEntry[] {
   return entries.map(({ key, count }) => {
     const parsed = parseSeqKey(key);
-    if (!parsed.ok || key.includes("\0")) {
-      throw invalid(`expected a sequence key of 1 to 128 bytes of UTF-8 without NUL, got ${JSON.stringify(key)}`);
+    if (!parsed.ok) {
+      throw invalid(`expected a sequence key of 1 to 128 bytes of UTF-8, got ${JSON.stringify(key)}`);
+    }
+    if (!isStorable(parsed.key)) {
+      const message = `Postgres has no room for keys with a NUL in them, got ${JSON.stringify(key)}; nothing was written`;
+      throw new ConsensusError("seq_cardinality_exceeded", message);
     }
     if (!Number.isSafeInteger(count) || count < 1) {
       throw invalid(`expected a positive count for sequence ${JSON.stringify(key)}, got ${String(count)}`);
@@ -77,7 +83,12 @@ function checkEntries(entries: readonly SeqEntry[]): readonly SeqEntry[] {
   });
 }
 
-/** Per key, in order of key, because one statement must not touch a row twice. */
+/** Its text can hold every character but one. */
+function isStorable(key: SeqKey): boolean {
+  return !key.includes("\0");
+}
+
+/** Per key, in order of key, because one statement must not touch a row twice. @throws ConsensusError `seq_overflow` */
 function totalsOf(entries: readonly SeqEntry[]): ReadonlyMap<SeqKey, bigint> {
   const totals = new Map<SeqKey, bigint>();
   for (const { key, count } of entries) totals.set(key, (totals.get(key) ?? 0n) + BigInt(count));

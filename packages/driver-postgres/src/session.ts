@@ -74,8 +74,9 @@ export class PgSession {
     // The end of an idle session comes as two events; the first says why.
     this.#client.on("error", (error) => this.#lose(StatementFailure.of("the connection was lost", error, true)));
     this.#client.on("end", () => this.#lose(StatementFailure.of("the connection was lost", ended(), true)));
-    this.#client.on("notice", ({ severity, message }) => {
-      if (severity === "WARNING") this.#warnings.push(message ?? "");
+    // Not by its severity, which comes in the language of the server: a mere notice has the code of success in all.
+    this.#client.on("notice", ({ code, message }) => {
+      if (code !== "00000") this.#warnings.push(message ?? "");
     });
     this.#client.on("notification", () => listener.onNotification());
   }

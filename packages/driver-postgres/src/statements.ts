@@ -25,7 +25,7 @@ export interface Statements {
   readonly persist: string;
   /** A write, so that it passes the same commit and replication gate as a persist. `$1` only. */
   readonly load: string;
-  /** `$4` holder. */
+  /** Says that a reign has stopped, of the row's reign or of its direct predecessor. `$4` holder. Returns which reigns. */
   readonly clean: string;
   readonly confirm: string;
   /** `$1` lock key, `$2` application name. */
@@ -50,6 +50,8 @@ export function statementsFor(schema: string): Statements {
   const dense = `"${schema}".dense`;
   const leaseSet = `"${schema}".lease_set`;
   const epochFence = "WHERE name = $1 AND epoch_hi = $2 AND epoch_lo = $3";
+  const renewed = `RETURNING high_water, prev_clean, pg_backend_pid() AS pid,
+      current_setting('synchronous_standby_names') AS standby_names`;
   const row =
     "epoch_hi, epoch_lo, beat, clean, high_water, freshness, lease_ms, rate_slack_ppm, holder_endpoint, holder_pid";
   return {
@@ -64,11 +66,16 @@ export function statementsFor(schema: string): Statements {
       WHERE name = $1 AND sysid = (SELECT system_identifier FROM pg_control_system())
       RETURNING epoch_hi, epoch_lo, high_water, freshness, lease_ms, rate_slack_ppm,
                 beat - 1 AS prev_beat, prev_clean, prev_holder_id`,
-    renew: `UPDATE ${oracle} SET beat = beat + 1 ${epochFence} RETURNING high_water, pg_backend_pid() AS pid`,
+    renew: `UPDATE ${oracle} SET beat = beat + 1 ${epochFence} ${renewed}`,
     persist: `UPDATE ${oracle} SET high_water = GREATEST(high_water, $4::bigint), beat = beat + 1 ${epochFence}
-      RETURNING high_water, pg_backend_pid() AS pid`,
+      ${renewed}`,
     load: `UPDATE ${oracle} SET loads = loads + 1 WHERE name = $1 RETURNING high_water, epoch_hi, epoch_lo`,
-    clean: `UPDATE ${oracle} SET clean = true, beat = beat + 1 ${epochFence} AND holder_id = $4 RETURNING 1`,
+    clean: `UPDATE ${oracle} SET
+        clean = clean OR epoch_lo = $3::bigint, beat = beat + (epoch_lo = $3::bigint)::int,
+        prev_clean = prev_clean OR epoch_lo <> $3::bigint
+      WHERE name = $1 AND epoch_hi = $2
+        AND ((epoch_lo = $3::bigint AND holder_id = $4) OR (epoch_lo = $3::bigint + 1 AND prev_holder_id = $4))
+      RETURNING epoch_lo`,
     confirm: `SELECT 1 FROM ${oracle} ${epochFence}`,
     evict: `SELECT l.pid, pg_terminate_backend(l.pid) AS killed
       FROM pg_locks l JOIN pg_stat_activity s ON s.pid = l.pid

@@ -33,10 +33,16 @@ describe("campaigns in a simulated world", () => {
     expect(total(({ handovers }) => handovers)).toBeGreaterThan(100);
     expect(total(({ suspensions }) => suspensions)).toBeGreaterThan(50);
     expect(total(({ evictions }) => evictions)).toBeGreaterThan(10);
+    expect(total(({ adrift }) => adrift)).toBeGreaterThan(100);
+    expect(total(({ lateWords }) => lateWords)).toBeGreaterThan(50);
   });
 
   it("would be caught waiting too short a time", () => {
     expect(runs(100, "short-wait").flatMap(({ violations }) => violations)).not.toEqual([]);
+  });
+
+  it("would be caught taking a predecessor for stopped before it says so", () => {
+    expect(runs(100, "early-word").flatMap(({ violations }) => violations)).not.toEqual([]);
   });
 
   it("would be caught taking every predecessor for one that has stopped", () => {

@@ -6,7 +6,7 @@ import type { CampaignEffect, CampaignEvent } from "../src/campaign-protocol.ts"
 import type { BumpRow, OracleRow } from "../src/rows.ts";
 
 /** A way in which the world is wrong, to see that the checks notice. */
-export type Hazard = "none" | "short-wait" | "always-clean";
+export type Hazard = "none" | "short-wait" | "always-clean" | "early-word";
 
 export interface WorldOptions {
   readonly seed: number;
@@ -37,6 +37,9 @@ export class World {
   suspensions = 0;
   handovers = 0;
   evictions = 0;
+  /** Reigns that went on without a connection, and reigns that were called clean after a successor had begun. */
+  adrift = 0;
+  lateWords = 0;
   readonly #options: WorldOptions;
   readonly #nodes: Node[] = [];
   readonly #agenda: { readonly at: number; readonly order: number; readonly run: () => void }[] = [];
@@ -164,7 +167,8 @@ export class World {
       case "disconnect":
         if (node.session !== undefined) this.#drop(node.session);
         node.session = undefined;
-        node.tenure = undefined;
+        if (node.campaign.leadingEpoch === undefined) node.tenure = undefined;
+        else this.adrift += 1;
         return;
       case "poll":
         this.#exchange(index, node, (session) => {
@@ -203,8 +207,9 @@ export class World {
         this.#exchange(index, node, () => {
           if (this.#epoch() !== effect.epoch) return { type: "fenced", epoch: effect.epoch };
           this.#row.beat += 1n;
+          const prevClean = this.#options.hazard === "early-word" || this.#row.prevClean;
           return {
-            event: { type: "accepted", epoch: effect.epoch, sentNs: markNs, highWater: physicalMs(0) },
+            event: { type: "accepted", epoch: effect.epoch, sentNs: markNs, highWater: physicalMs(0), prevClean },
             before: () => {
               if (node.tenure !== undefined && node.tenure.markNs < markNs) node.tenure.markNs = markNs;
             },
@@ -214,7 +219,7 @@ export class World {
       }
       case "clean":
         this.#exchange(index, node, () => {
-          this.#clean(effect.epoch, node.holder);
+          if (this.#clean(effect.epoch, node.holder)) this.#announce();
           return { type: "cleaned" };
         });
         break;
@@ -223,8 +228,7 @@ export class World {
           this.#clean(effect.epoch, node.holder);
           this.#drop(session);
           this.handovers += 1;
-          for (const other of this.#nodes.keys())
-            this.#later(other, this.#random() * 3, () => this.#feed(other, { type: "notified" }));
+          this.#announce();
           return { type: "released" };
         });
         break;
@@ -239,6 +243,8 @@ export class World {
         return;
       case "follow":
       case "unknown":
+        if (node.campaign.leadingEpoch !== undefined) this.violations.push(`node ${index} leads and says it does not`);
+        return;
       case "note":
         return;
       default:
@@ -304,10 +310,23 @@ export class World {
     };
   }
 
-  #clean(epoch: Epoch, holder: string): void {
-    if (this.#epoch() !== epoch || this.#row.holder !== holder) return;
-    this.#row.clean = true;
-    this.#row.beat += 1n;
+  /** Whether it came after a successor's bump. */
+  #clean(epoch: Epoch, holder: string): boolean {
+    const row = this.#row;
+    if (this.#epoch() === epoch && row.holder === holder) {
+      row.clean = true;
+      row.beat += 1n;
+    } else if (this.#epoch() === epoch + 1n && row.prevHolder === holder) {
+      row.prevClean = true;
+      this.lateWords += 1;
+      return true;
+    }
+    return false;
+  }
+
+  #announce(): void {
+    for (const other of this.#nodes.keys())
+      this.#later(other, this.#random() * 3, () => this.#feed(other, { type: "notified" }));
   }
 
   #epoch(): Epoch {

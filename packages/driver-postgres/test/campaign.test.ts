@@ -84,12 +84,13 @@ class Desk {
     return this.at(ms, { type: "polled", row: seen, got });
   }
 
-  accept(ms: number, lo: number, sentMs: number): string[] {
+  accept(ms: number, lo: number, sentMs: number, prevClean = false): string[] {
     return this.at(ms, {
       type: "accepted",
       epoch: epochAt(lo),
       sentNs: BigInt(sentMs) * 1_000_000n,
       highWater: physicalMs(0),
+      prevClean,
     });
   }
 
@@ -200,6 +201,39 @@ describe("campaign: the wait", () => {
     }
   });
 
+  it("is whole when the timeline changed, whatever the row says of the predecessor: that may be an old word", () => {
+    const desk = new Desk();
+    desk.connect(0);
+    desk.poll(100, row(4, 10, { clean: true }), true);
+    expect(desk.at(110, { type: "bumped", row: bump(5, 10, { prevClean: true, epoch: epochAt(5, 2) }) })).toEqual([]);
+    expect(desk.at(360, { type: "tick" })).toEqual(["renew 5"]);
+    // The row goes on saying it, and it goes on meaning nothing.
+    desk.at(361, {
+      type: "accepted",
+      epoch: epochAt(5, 2),
+      sentNs: 360_000_000n,
+      highWater: physicalMs(0),
+      prevClean: true,
+    });
+    const state = desk.campaign.state;
+    expect(state.phase === "waiting" && state.reign.wait.deadlineNs).toBe(BigInt(110 + WAIT) * 1_000_000n);
+  });
+
+  it("ends when the predecessor says that it has stopped, which a renewal shows at once after an announcement", () => {
+    const desk = new Desk();
+    desk.connect(0);
+    desk.poll(0, row(4, 10), true);
+    desk.at(10, { type: "bumped", row: bump(5, 10) });
+    desk.at(50, { type: "notified" });
+    expect(desk.wakeMs).toBe(50);
+    expect(desk.at(50, { type: "tick" })).toEqual(["renew 5"]);
+    expect(desk.accept(51, 5, 50, true)).toEqual(["lead 5"]);
+    // What it had to wait for is over, for its own next reign as well.
+    expect(desk.at(60, { type: "lost", permanent: true })).toEqual(["end_reign", "unknown", "disconnect"]);
+    desk.connect(5_000);
+    expect(desk.phase).toBe("cleaning");
+  });
+
   it("is skipped after a clean release, and where every answer is confirmed", () => {
     expect(Desk.leading().phase).toBe("leading");
     const desk = new Desk("confirm");
@@ -273,23 +307,63 @@ describe("campaign: leading", () => {
     expect(desk.phase).toBe("suspended");
   });
 
-  it("ends at once when it is fenced or its session is lost", () => {
-    for (const event of [{ type: "fenced", epoch: epochAt(5) } as const, { type: "lost", permanent: false } as const]) {
+  it("ends at once when it is fenced, or its session is lost for a reason that a person must mend", () => {
+    for (const event of [{ type: "fenced", epoch: epochAt(5) } as const, { type: "lost", permanent: true } as const]) {
       const desk = Desk.leading();
       expect(desk.at(10, event)).toEqual(["end_reign", "unknown", "disconnect"]);
       expect(desk.campaign.leadingEpoch).toBeUndefined();
     }
   });
 
-  it("calls its own lost reign clean after reconnecting, but not one that was fenced", () => {
-    const lost = Desk.leading();
-    lost.at(10, { type: "lost", permanent: false });
-    lost.at(100, { type: "tick" });
-    expect(lost.at(100, { type: "connected" })).toEqual(["clean 5"]);
+  it("ends at once with its session where every answer must be confirmed", () => {
+    const desk = new Desk("confirm");
+    desk.connect(0);
+    desk.poll(0, row(4, 10), true);
+    desk.at(0, { type: "bumped", row: bump(5, 10) });
+    expect(desk.at(10, { type: "lost", permanent: false })).toEqual(["end_reign", "unknown", "disconnect"]);
+  });
+
+  it("outlives its session by what is left of its tenure, and no longer", () => {
+    const desk = Desk.leading();
+    expect(desk.at(10, { type: "lost", permanent: false })).toEqual(["disconnect"]);
+    desk.at(100, { type: "tick" });
+    expect(desk.at(110, { type: "connect_failed", permanent: false })).toEqual(["disconnect"]);
+    expect(desk.campaign.leadingEpoch).toBe(epochAt(5));
+    desk.at(200, { type: "tick" });
+    expect(desk.phase).toBe("connecting");
+    expect(desk.wakeMs).toBe(USABLE);
+    expect(desk.at(USABLE, { type: "tick" })).toEqual(["end_reign", "unknown"]);
+    expect(desk.campaign.leadingEpoch).toBeUndefined();
+    const late = Desk.leading();
+    expect(late.at(USABLE, { type: "lost", permanent: false })).toEqual(["end_reign", "unknown", "disconnect"]);
+  });
+
+  it("ends before a new session is used, and is called clean only then", () => {
+    const desk = Desk.leading();
+    desk.at(10, { type: "lost", permanent: false });
+    desk.at(100, { type: "tick" });
+    expect(desk.at(100, { type: "connected" })).toEqual(["end_reign", "unknown", "clean 5"]);
+    expect(desk.campaign.leadingEpoch).toBeUndefined();
+  });
+
+  it.each([{ type: "resign" }, { type: "stop" }, { type: "fenced", epoch: epochAt(5) }] as const)(
+    "ends without a session when it is told to: $type",
+    (event) => {
+      const desk = Desk.leading();
+      desk.at(10, { type: "lost", permanent: false });
+      expect(desk.at(20, event).slice(0, 2)).toEqual(["end_reign", "unknown"]);
+      const refused = Desk.leading();
+      refused.at(10, { type: "lost", permanent: false });
+      refused.at(100, { type: "tick" });
+      expect(refused.at(110, { type: "connect_failed", permanent: true })).toContain("end_reign");
+    },
+  );
+
+  it("is called clean after reconnecting also where it was fenced, for a successor that waits", () => {
     const fenced = Desk.leading();
     fenced.at(10, { type: "fenced", epoch: epochAt(5) });
     fenced.at(100, { type: "tick" });
-    expect(fenced.at(100, { type: "connected" })).toEqual([]);
+    expect(fenced.at(100, { type: "connected" })).toEqual(["clean 5"]);
   });
 
   it("bears one refusal of a renewal and not two", () => {
@@ -310,6 +384,17 @@ describe("campaign: leaving", () => {
     expect(desk.at(20, { type: "tick" })).toEqual(["poll"]);
     desk.at(20, { type: "polled", row: row(5, 12, { clean: true }), got: false });
     expect(desk.at(350, { type: "tick" })).toEqual(["poll and try"]);
+  });
+
+  it("gives the lock back that it had asked for before it resigned", () => {
+    const desk = new Desk();
+    desk.connect(0);
+    expect(desk.at(0, { type: "tick" })).toEqual(["poll and try"]);
+    desk.at(5, { type: "resign" });
+    expect(desk.at(10, { type: "polled", row: row(4, 10, { clean: true }), got: true })).toEqual([
+      "unknown",
+      "disconnect",
+    ]);
   });
 
   it("stands back no longer once another has led", () => {

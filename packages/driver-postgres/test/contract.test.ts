@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomUUID } from "node:crypto";
 import type { ConsensusError } from "@tsoracle/consensus";
-import { type Epoch, epochFromHalves, parseSeqKey, physicalMs, type SeqKey } from "@tsoracle/core";
-import { runSql, usePostgres } from "@tsoracle/test-services";
+import { type Epoch, epochFromHalves, type LeaseRecord, parseSeqKey, physicalMs, type SeqKey } from "@tsoracle/core";
+import { FaultProxy, runSql, usePostgres } from "@tsoracle/test-services";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { postgresCapabilitiesOf } from "../src/index.ts";
 import { epochParameters } from "../src/rows.ts";
 import { statementsFor } from "../src/statements.ts";
-import { asRole, leads, leadsNoMore, openNode, reignOf } from "./node.ts";
+import { asRole, itemOf, leads, leadsNoMore, openNode, reignOf } from "./node.ts";
 import { prepareOracle, SCHEMA } from "./oracle.ts";
 
 const postgres = usePostgres({ beforeAll, afterAll });
@@ -17,6 +17,11 @@ const database = (): string => postgres().url;
 async function storedRow(oracle: string): Promise<Record<string, unknown>> {
   const [row] = await runSql(database(), `SELECT * FROM ${SCHEMA}.oracle WHERE name = '${oracle}'`);
   return row ?? {};
+}
+
+function lease(leaseId: bigint): LeaseRecord {
+  const holder = new TextEncoder().encode("holder");
+  return { leaseId, holder, holderEpoch: 1n, ttlMs: 5_000n, tsUpperBound: 1n, expiresAtMs: 1n, superseded: false };
 }
 
 function key(text: string): SeqKey {
@@ -103,6 +108,21 @@ describe("contract of the Postgres driver", () => {
     for (const [index, each] of keys.entries()) expect(await driver.sequences.load(each)).toBe(BigInt(index + 1));
   });
 
+  it("has no room for a key with a NUL, which a client may send, and bears it", async () => {
+    await prepareOracle(database(), "nul");
+    await using driver = await openNode(database(), "nul");
+    const { epoch, tenure } = await leads(driver);
+    const entries = [
+      { key: key("a"), count: 1 },
+      { key: key("a\0b"), count: 1 },
+    ];
+    await expect(driver.sequences.advance(entries, epoch)).rejects.toMatchObject({ code: "seq_cardinality_exceeded" });
+    expect(await driver.sequences.load(key("a\0b"))).toBe(0n);
+    expect(await driver.sequences.load(key("a"))).toBe(0n);
+    expect(tenure?.valid()).toBe(true);
+    expect(await driver.persistHighWater(physicalMs(1), epoch)).toBe(1);
+  });
+
   it("states what its configuration promises", async () => {
     await prepareOracle(database(), "confirming", { freshness: "confirm" });
     await using driver = await openNode(database(), "confirming", { freshness: "confirm" });
@@ -148,6 +168,30 @@ describe("contract of the Postgres driver", () => {
       await client.end();
     }
     expect(await driver.sequences.load(key("a"))).toBe(15n);
+  });
+});
+
+describe("a lease set whose outcome is unknown", () => {
+  it("never overtakes a newer one: the reign ends with the doubt, and what was late is fenced", async () => {
+    await prepareOracle(database(), "late");
+    await using proxy = await FaultProxy.open(postgres());
+    await using driver = await openNode(database(), "late", { url: asRole(proxy.url(database())) });
+    const { epoch } = await leads(driver);
+    await driver.leases.replace([lease(1n)], epoch);
+    // Nothing of what is sent arrives, until it is too late.
+    proxy.set({ up: "hold" });
+    const late = await driver.leases.replace([lease(2n)], epoch).catch((error: ConsensusError) => error);
+    expect(late).toMatchObject({ code: "uncertain" });
+    const again = await driver.leases.replace([lease(3n)], epoch).catch((error: ConsensusError) => error);
+    expect(again).toMatchObject({ code: expect.stringMatching(/^(transient|not_leader)$/) });
+    expect(again).toMatchObject({ message: expect.stringContaining("nothing was written") });
+    await using direct = await openNode(database(), "late");
+    const next = await leads(direct, epoch);
+    await direct.leases.replace([lease(4n)], next.epoch);
+    proxy.set({ up: "pass" });
+    await itemOf(driver, (item) => item.role === "follower" && item.leaderEpoch === next.epoch);
+    expect((await direct.leases.load()).map(({ leaseId }) => leaseId)).toEqual([4n]);
+    expect((await driver.leases.load()).map(({ leaseId }) => leaseId)).toEqual([4n]);
   });
 });
 

@@ -89,6 +89,11 @@ describe("targets", () => {
     ]);
   });
 
+  it("take a password that is given beside the URL, whatever the URL says", () => {
+    expect(parseTargets(good)).toMatchObject([{ password: "secret" }]);
+    expect(parseTargets({ ...good, password: "rotated" })).toMatchObject([{ password: "rotated" }]);
+  });
+
   it("verify the server whenever TLS is used", () => {
     const [target] = parseTargets({ ...good, tls: { ca: "pem" } });
     expect(target?.ssl).toEqual({ rejectUnauthorized: true, ca: "pem", servername: "db.example" });

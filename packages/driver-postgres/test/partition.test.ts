@@ -2,7 +2,7 @@
 import { physicalMs } from "@tsoracle/core";
 import { FaultProxy, usePostgres } from "@tsoracle/test-services";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { asRole, itemOf, leads, leadsNoMore, openNode } from "./node.ts";
+import { asRole, itemOf, leads, leadsNoMore, NodeLog, openNode } from "./node.ts";
 import { prepareOracle } from "./oracle.ts";
 
 const postgres = usePostgres({ beforeAll, afterAll });
@@ -48,6 +48,51 @@ describe.concurrent("a leader that is cut off from the store", () => {
     expect(item).toMatchObject({ role: "follower", leaderEpoch: next.epoch });
     expect(await old.loadHighWater()).toBe(floor);
     expect(await successor.persistHighWater(physicalMs(floor + 1), next.epoch)).toBe(floor + 1);
+  });
+});
+
+describe.concurrent("a leader that loses its connection", () => {
+  it("goes on for what is left of its tenure, writes nothing, and ends it before a successor serves", async () => {
+    await prepareOracle(database(), "adrift");
+    await using proxy = await FaultProxy.open(postgres());
+    const log = new NodeLog();
+    await using old = await openNode(database(), "adrift", { url: asRole(proxy.url(database())), log });
+    const { epoch, tenure } = await leads(old);
+    await old.persistHighWater(physicalMs(1_000), epoch);
+    await using successor = await openNode(database(), "adrift");
+    await proxy.refuse();
+    proxy.reset();
+    await log.line(/the connection was lost/);
+    expect(tenure?.valid()).toBe(true);
+    const refused = await old.persistHighWater(physicalMs(2_000), epoch).catch((error: Error) => error);
+    expect(refused).toMatchObject({ code: "transient", message: expect.stringContaining("nothing was written") });
+    await leadsNoMore(old);
+    expect(tenure?.valid()).toBe(false);
+    const next = await leads(successor);
+    expect(await successor.loadHighWater()).toBe(1_000);
+    expect(next.epoch > epoch).toBe(true);
+  });
+
+  it("and finds its way back is followed by itself, or by one that need not wait for it", async () => {
+    for (const isTaken of [false, true]) {
+      const oracle = `back-${isTaken}`;
+      await prepareOracle(database(), oracle);
+      await using proxy = await FaultProxy.open(postgres());
+      await using old = await openNode(database(), oracle, { url: asRole(proxy.url(database())) });
+      const { epoch, tenure } = await leads(old);
+      const log = new NodeLog();
+      await using other = await openNode(database(), oracle, { log, mayLead: () => isTaken });
+      if (isTaken) await proxy.refuse();
+      proxy.reset();
+      if (isTaken) {
+        await log.line(/elected; waiting/);
+        await proxy.accept();
+        await log.line(/the predecessor has stopped; no need to wait/);
+      }
+      const next = await leads(isTaken ? other : old, epoch);
+      expect(next.epoch).toBe(epoch + 1n);
+      expect(tenure?.valid()).toBe(false);
+    }
   });
 });
 

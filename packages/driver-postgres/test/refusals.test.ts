@@ -94,6 +94,14 @@ describe("a node that is set up wrongly is refused", () => {
     expect(await read()).toEqual(before);
   });
 
+  it("in a database that cannot hold every key", async () => {
+    await runSql(database(), "CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0");
+    const url = new URL(database());
+    url.pathname = "/latin";
+    await prepareOracle(url.href, "main");
+    expect(await refusal({}, "main", url.href)).toMatch(/expected a database in UTF8, got one in LATIN1.*\[ENCODING\]/);
+  });
+
   it("on an oracle of another database cluster", async () => {
     await prepareOracle(database(), "restored");
     await runSql(database(), `UPDATE ${SCHEMA}.oracle SET sysid = 42 WHERE name = 'restored'`);

@@ -7,6 +7,7 @@ import { oracleIdentity } from "../src/oracle-name.ts";
 import { statementsFor } from "../src/statements.ts";
 import { asRole, leads, leadsNoMore, NodeLog, openNode, reignOf } from "./node.ts";
 import { prepareOracle, ROLE, SCHEMA } from "./oracle.ts";
+import { TranslatingFront } from "./translating-front.ts";
 
 const postgres = usePostgres({ beforeAll, afterAll });
 const database = (): string => postgres().url;
@@ -108,6 +109,26 @@ describe.concurrent("faults of the server", () => {
     await runSql(database(), `UPDATE ${SCHEMA}.oracle SET lease_ms = 5000 WHERE name = 'changed'`);
     expect(await log.line(/SETTINGS/)).toMatch(/^error .*lease_ms=5000.*configured with 1000/);
     await expect(driver.loadHighWater()).rejects.toMatchObject({ code: "permanent" });
+  });
+
+  it.each(["WARNING", "WARNUNG"])("a write that comes with a warning is uncertain, also as a %s", async (severity) => {
+    const oracle = `warned-${severity}`;
+    await prepareOracle(database(), oracle);
+    await runSql(
+      database(),
+      `CREATE OR REPLACE FUNCTION ${SCHEMA}.warn() RETURNS boolean LANGUAGE plpgsql AS $$
+       BEGIN RAISE WARNING 'as in a wait for a standby that was cancelled'; RETURN true; END $$`,
+    );
+    const statements = statementsFor(SCHEMA);
+    const persist = statements.persist.replace("AND epoch_hi", `AND ${SCHEMA}.warn() AND epoch_hi`);
+    expect(persist).not.toBe(statements.persist);
+    await using front = await TranslatingFront.open(postgres());
+    const url = severity === "WARNING" ? database() : front.url(database());
+    await using driver = await openNode(url, oracle, {}, { statements: { ...statements, persist } });
+    const { epoch } = await leads(driver);
+    const refused = await driver.persistHighWater(physicalMs(5), epoch).catch((error: Error) => error);
+    expect(refused).toMatchObject({ code: "uncertain", message: expect.stringMatching(/standby.*\[WARNING\]/) });
+    expect(front.translated).toBe(severity === "WARNING" ? 0 : 1);
   });
 
   it("a zombie of the oracle is evicted", async () => {
