@@ -45,8 +45,8 @@ export class Presence {
   }
 
   /**
-   * Makes a driver call under a reign and turns its failure into a status, ending the reign where
-   * the failure says so.
+   * Makes a driver call under a reign and turns its failure into a status, ending the reign or the
+   * server where the failure says so.
    *
    * @throws RpcError
    */
@@ -59,7 +59,10 @@ export class Presence {
         this.#watch.deposed(reign.token, disposition.fencedBy);
         throw this.#notLeader.answer();
       }
-      throw statusOf(disposition.error, operation);
+      const status = statusOf(disposition.error, operation);
+      // What needs a person ends serving, whichever call meets it; a refusal of this one request does not.
+      if (disposition.kind === "permanent" && !reign.ended) this.#watch.failed(disposition.error);
+      throw status;
     }
   }
 }

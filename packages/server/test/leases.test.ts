@@ -156,6 +156,14 @@ describe("leases", () => {
     expect(bench.oracle.core.state.current).toMatchObject({ kind: "not_serving", leaderEpoch: 2n });
   });
 
+  it("stops the server when the store needs a person, as the grant path does", async () => {
+    const bench = await BenchOracle.serving();
+    bench.driver.replaceLeases.fail("permanent");
+    expect(await refusal(acquire(bench))).toMatchObject({ code: Code.INTERNAL, leaderHint: undefined });
+    expect(bench.oracle.core.state.current.kind).toBe("not_serving");
+    expect(bench.stops).toMatchObject([{ code: "driver" }]);
+  });
+
   it("answers UNAVAILABLE when the store is, keeps the old set, and grants a fresh lease afterwards", async () => {
     const bench = await BenchOracle.serving();
     await acquire(bench, "first");

@@ -60,7 +60,6 @@ describe("dense sequences", () => {
   it.each([
     ["transient", Code.UNAVAILABLE],
     ["uncertain", Code.UNAVAILABLE],
-    ["permanent", Code.INTERNAL],
     ["seq_cardinality_exceeded", Code.RESOURCE_EXHAUSTED],
     ["seq_overflow", Code.FAILED_PRECONDITION],
     ["dense_not_activated", Code.FAILED_PRECONDITION],
@@ -76,6 +75,17 @@ describe("dense sequences", () => {
     expect(bench.count("tsoracle.get_seq.cardinality_rejected.total")).toBe(
       code === "seq_cardinality_exceeded" ? 1 : 0,
     );
+  });
+
+  it.each([
+    ["permanent", Code.INTERNAL],
+    ["closed", Code.UNAVAILABLE],
+  ] as const)("stops the server when the store says %s, as the grant path does", async (code, status) => {
+    const bench = await BenchOracle.serving();
+    bench.driver.advance.fail(code);
+    expect(await refusal(get(bench, "a", 1))).toMatchObject({ code: status, leaderHint: undefined });
+    expect(bench.oracle.core.state.current.kind).toBe("not_serving");
+    expect(bench.stops).toMatchObject([{ code: "driver" }]);
   });
 
   it.each(["not_leader", "fenced"] as const)(
