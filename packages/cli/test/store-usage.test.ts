@@ -73,7 +73,7 @@ const WRONG: readonly (readonly [string, readonly string[], readonly string[]])[
     ["--op-timeout", "quarter"],
   ],
   ["postgres without command", ["postgres"], ["init, status, fast-forward or force-reinit"]],
-  ["redis without command", ["redis"], ["init, status, admit or fast-forward"]],
+  ["redis without command", ["redis"], ["init, status, admit, fast-forward, force-reinit or trust-restart"]],
   ["init without role", ["postgres", "init", "--url", URL_OK, "--oracle", "o"], ["--role"]],
   [
     "fast-forward without a value",
@@ -91,6 +91,16 @@ const WRONG: readonly (readonly [string, readonly string[], readonly string[]])[
     ["--yes", "stopped"],
   ],
   ["admit that nobody confirmed", ["redis", "admit", "--nodes", NODES_OK, "--oracle", "o"], ["--yes", "stopped"]],
+  [
+    "a redis force-reinit that nobody confirmed",
+    ["redis", "force-reinit", "--nodes", NODES_OK, "--oracle", "o", "--at-least", "9"],
+    ["--yes", "stopped"],
+  ],
+  [
+    "a redis trust-restart that nobody confirmed",
+    ["redis", "trust-restart", "--nodes", NODES_OK, "--oracle", "o"],
+    ["--yes", "acknowledged"],
+  ],
   [
     "a redis fast-forward that nobody confirmed",
     ["redis", "fast-forward", "--nodes", NODES_OK, "--oracle", "o", "--at-least", "9"],

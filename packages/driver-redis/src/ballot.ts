@@ -48,6 +48,22 @@ export function mintBallot(seen: Iterable<Ballot>, nonce: bigint): Ballot {
   return joined(largest + 1n, nonce);
 }
 
+/**
+ * The promise that a restored oracle begins with: of the next generation, which is the top 16 bits of the round
+ * (`postgres-redis.md` 4.2), and counted by the clock inside it, so that it is above what an oracle had reached of which
+ * nothing is left, if that was restored once before.
+ */
+export function restoredBallot(seen: Iterable<Ballot>, nowMs: number): Ballot {
+  let generation = 0n;
+  for (const ballot of seen) {
+    const round = roundOf(ballot);
+    if (round < ROUND_LIMIT && round >> 48n > generation) generation = round >> 48n;
+  }
+  const round = ((generation + 1n) << 48n) | BigInt(nowMs);
+  if (round >= ROUND_LIMIT) throw new RangeError(`there is no generation after ${generation}`);
+  return joined(round, 0n);
+}
+
 function joined(round: bigint, nonce: bigint): Ballot {
   return toBallot(epoch((round << 64n) | (nonce & U64_MAX)));
 }

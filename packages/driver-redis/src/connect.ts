@@ -63,25 +63,30 @@ export interface ConnectOptions {
   readonly patienceMs: number;
 }
 
+/** Opens the register that was made on these nodes, whatever they answer. */
+export function openRegister(settings: OracleSettings, options: Omit<ConnectOptions, "patienceMs">): Register {
+  const { terms, freshness, acceptDataLoss, trustRestart, opTimeoutMs, addresses } = settings;
+  const fixed = { n: addresses.length, tenureMs: terms.tenureMs, freshness, trustRestart };
+  const expected = { ...fixed, driftPpm: driftPpm(terms) };
+  const admission = new Admission(expected, acceptDataLoss);
+  const nodes = connectNodes(settings, (label, facts) => admission.judge(label, facts));
+  const holder = { id: options.nonce.toString(16).padStart(16, "0"), endpoint: options.endpoint };
+  return new Register(nodes, holder, { opTimeoutMs, timers: systemTimers });
+}
+
 /**
  * Opens the register that was made on these nodes.
  *
  * @throws ConsensusError `permanent` if what is wrong will not pass by itself; nothing was written.
  */
 export async function connectRegister(settings: OracleSettings, options: ConnectOptions): Promise<Register> {
-  const { terms, freshness, acceptDataLoss, trustRestart, opTimeoutMs, addresses } = settings;
-  const fixed = { n: addresses.length, tenureMs: terms.tenureMs, freshness, trustRestart };
-  const expected = { ...fixed, driftPpm: driftPpm(terms) };
-  const admission = new Admission(expected, acceptDataLoss);
-  const nodes = connectNodes(settings, (label, facts) => admission.judge(label, facts));
+  const register = openRegister(settings, options);
+  const { nodes } = register;
   await nodesKnown(nodes, options.patienceMs, () => objectionTo(nodes) !== undefined);
   const objection = objectionTo(nodes);
-  if (objection !== undefined) {
-    for (const node of nodes) node.close();
-    throw objection;
-  }
-  const holder = { id: options.nonce.toString(16).padStart(16, "0"), endpoint: options.endpoint };
-  return new Register(nodes, holder, { opTimeoutMs, timers: systemTimers });
+  if (objection === undefined) return register;
+  register.close();
+  throw objection;
 }
 
 /** Why nobody should work on these nodes, if waiting would not help. */

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Epoch, type PeerEndpoint, type PhysicalMs, physicalMs } from "@tsoracle/core";
+import { type Epoch, isPhysicalMs, type PeerEndpoint, type PhysicalMs, physicalMs } from "@tsoracle/core";
 import { toEpoch } from "./ballot.ts";
-import { connectRegister } from "./connect.ts";
+import { nodesKnown, openRegister } from "./connect.ts";
 import { OPERATOR_PATIENCE_MS } from "./init.ts";
 import type { StatusAnswer } from "./node-outcome.ts";
-import { checkOracleOptions, mintNonce, type RedisOracleOptions, readEndpoint } from "./options.ts";
+import { checkOracleOptions, mintNonce, nodeCountWarning, type RedisOracleOptions, readEndpoint } from "./options.ts";
+import type { RedisNode } from "./redis-node.ts";
 
 /** What one node shows. */
 export type RedisNodeStatus =
@@ -19,7 +20,13 @@ export type RedisNodeStatus =
       /** Whether that reign was released in good order. */
       readonly isReleased: boolean;
     }
-  | { readonly node: string; readonly votes: false; readonly reason: string };
+  | {
+      readonly node: string;
+      readonly votes: false;
+      readonly reason: string;
+      /** What a node without a vote still holds, if it holds a register; it may be less than it acknowledged. */
+      readonly holds: PhysicalMs | undefined;
+    };
 
 export interface RedisStatus {
   readonly nodes: readonly RedisNodeStatus[];
@@ -27,30 +34,39 @@ export interface RedisStatus {
   readonly majority: number;
   /** What a majority holds for certain; undefined while too few nodes vote. */
   readonly highWater: PhysicalMs | undefined;
+  /** What an operator should change although the oracle can be served. */
+  readonly warnings: readonly string[];
 }
 
 /**
  * Reads what every node shows. Writes nothing, and needs no node to have a vote.
  *
- * @throws ConsensusError `permanent` if so many nodes are wrong that there is no oracle to report on.
+ * @throws ConsensusError `permanent` for bad options only
  */
 export async function redisStatus(options: RedisOracleOptions): Promise<RedisStatus> {
   const settings = checkOracleOptions(options);
-  const patienceMs = OPERATOR_PATIENCE_MS;
-  const register = await connectRegister(settings, { nonce: mintNonce(), endpoint: "", patienceMs });
+  const register = openRegister(settings, { nonce: mintNonce(), endpoint: "" });
   try {
+    await nodesKnown(register.nodes, OPERATOR_PATIENCE_MS);
     const nodes = await Promise.all(
       register.nodes.map(async (node): Promise<RedisNodeStatus> => {
         const answer = await register.status(node);
         if (answer.kind === "ok") return shown(node.label, answer);
-        return { node: node.label, votes: false, reason: answer.message };
+        const reason = node.failure?.message ?? answer.message;
+        return { node: node.label, votes: false, reason, holds: heldBy(node) };
       }),
     );
     const highWater = await register.read().then(physicalMs, () => undefined);
-    return { nodes, majority: register.majority, highWater };
+    const even = nodeCountWarning(nodes.length);
+    return { nodes, majority: register.majority, highWater, warnings: even === undefined ? [] : [even] };
   } finally {
     register.close();
   }
+}
+
+function heldBy(node: RedisNode): PhysicalMs | undefined {
+  const held = Number(node.seen?.register?.highWater ?? Number.NaN);
+  return isPhysicalMs(held) ? held : undefined;
 }
 
 function shown(node: string, answer: StatusAnswer): RedisNodeStatus {

@@ -36,7 +36,7 @@ function statusCommand(): Command {
 
 function admitCommand(): Command {
   return addYesFlag(subcommand("admit"), "your word that no server of the oracle runs, not even a paused one")
-    .description("give empty nodes their vote, after a wipe or a replacement; all servers must be stopped")
+    .description("give empty or restarted nodes their vote, after a wipe or a replacement; all servers must be stopped")
     .action(async (flags: AdmitFlags) => {
       const { admitRedis } = await import("../redis/operate.ts");
       await admitRedis(flags);
@@ -57,16 +57,47 @@ function fastForwardCommand(): Command {
     );
 }
 
+function forceReinitCommand(): Command {
+  return addYesFlag(
+    addAtLeastFlag(subcommand("force-reinit")),
+    "your word that no server of the oracle runs, not even a paused one",
+  )
+    .description("make an oracle anew after a majority lost its data, or give it other settings; takes a tenure")
+    .action(async (flags: ForwardFlags) => {
+      const { forceReinitRedisOracle } = await import("../redis/operate.ts");
+      await forceReinitRedisOracle(flags);
+    })
+    .addHelpText(
+      "after",
+      "\nIt goes on above --at-least, above what any node still holds, and above the clock by a minute.\n\nExamples:\n  tsoracle redis force-reinit --nodes r1,r2,r3 --oracle main --at-least 1800000000000 --yes",
+    );
+}
+
+function trustRestartCommand(): Command {
+  return addYesFlag(subcommand("trust-restart"), "your word that each node came back with the disk that it had")
+    .description("let nodes vote that restarted together, where --trust-restart is never and no majority is left")
+    .action(async (flags: AdmitFlags) => {
+      const { trustRedisRestart } = await import("../redis/operate.ts");
+      await trustRedisRestart(flags);
+    })
+    .addHelpText("after", "\nExamples:\n  tsoracle redis trust-restart --nodes r1,r2,r3 --oracle main --yes");
+}
+
 export function redisCommand(): Command {
   return new Command("redis")
     .description("prepare, inspect and repair an oracle on Redis nodes")
     .usage("<command> [flags]")
     .action(() => {
-      throw new CliError("usage", "redis was given without a command: expected init, status, admit or fast-forward");
+      throw new CliError(
+        "usage",
+        "redis was given without a command: expected init, status, admit, fast-forward, force-reinit or trust-restart",
+      );
     })
     .addCommand(initCommand())
     .addCommand(statusCommand())
     .addCommand(admitCommand())
     .addCommand(fastForwardCommand())
+    .addCommand(forceReinitCommand())
+    .addCommand(trustRestartCommand())
     .addHelpText("after", "\nExamples:\n  tsoracle redis status --nodes r1,r2,r3 --oracle main");
 }

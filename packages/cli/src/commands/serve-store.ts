@@ -84,6 +84,14 @@ export function redisServeCommand(): Command {
       "serve from independent Redis nodes: survives the loss of a minority, fails over between servers. Prepare them with 'redis init'",
     );
   return addServeFlags(advertiseFlag(command))
+    .addOption(
+      option(
+        "--readmission <who>",
+        "who gives a node its vote back that this server has seen vote and that is empty now: the leader, or an operator with 'redis admit'",
+      )
+        .choices(["automatic", "operator"])
+        .default("automatic"),
+    )
     .action(async (flags: ServeRedisFlags) => {
       const { serveRedis } = await import("../redis/serve.ts");
       await serveRedis(flags);

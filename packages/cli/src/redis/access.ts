@@ -20,6 +20,7 @@ export interface RedisFlags extends StoreAccessFlags, OracleSettingFlags {
   readonly oracle: string;
   readonly username?: string;
   readonly acceptDataLoss?: true;
+  readonly trustRestart: "aof-always" | "never";
   /** Milliseconds. */
   readonly opTimeout?: number;
 }
@@ -42,6 +43,14 @@ export function addRedisFlags(command: Command): Command {
         "--accept-data-loss",
         "allow one node, and nodes without a synced append-only file: timestamps can then be issued twice",
       ),
+    )
+    .addOption(
+      option(
+        "--trust-restart <when>",
+        "whether a node that restarts votes with what its append-only file holds, or only after the leader has admitted it; stored with the oracle",
+      )
+        .choices(["aof-always", "never"])
+        .default("aof-always"),
     )
     .addOption(
       option(
@@ -76,6 +85,7 @@ export function readRedisOracle(flags: RedisFlags): RedisOracleOptions {
     name: oracle,
     freshness,
     tenure: { tenureMs: tenure, drift },
+    trustRestart: flags.trustRestart,
     acceptDataLoss: flags.acceptDataLoss === true,
     ...(opTimeout === undefined ? {} : { opTimeoutMs: opTimeout }),
     ...(username === undefined ? {} : { username }),

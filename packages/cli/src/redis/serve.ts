@@ -8,6 +8,7 @@ import { type RedisFlags, readRedisOracle } from "./access.ts";
 
 export interface ServeRedisFlags extends ServeFlags, RedisFlags {
   readonly advertise?: string;
+  readonly readmission: "automatic" | "operator";
 }
 
 const MAY_FORGET = "--accept-data-loss: nodes may forget what they acknowledged, and timestamps can be issued again";
@@ -21,7 +22,12 @@ export async function serveRedis(flags: ServeRedisFlags): Promise<void> {
     { ...flags, windowAhead },
     {
       open: (logger) =>
-        openRedisDriver({ ...oracle, advertise, onWarning: ({ node, message }) => logger.warn({ node }, message) }),
+        openRedisDriver({
+          ...oracle,
+          advertise,
+          readmission: flags.readmission,
+          onWarning: ({ node, message }) => logger.warn({ node }, message),
+        }),
       ...(flags.acceptDataLoss === true ? { mayForget: MAY_FORGET } : {}),
     },
   );
