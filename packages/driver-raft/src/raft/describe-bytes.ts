@@ -25,8 +25,8 @@ export function quoteBytes(bytes: Uint8Array): string {
 }
 
 function quotePoint(point: number): string {
-  const escape = escapes.get(point);
-  if (escape !== undefined) return escape;
+  const short = escapes.get(point);
+  if (short !== undefined) return short;
   const char = String.fromCodePoint(point);
   if (visible.test(char)) return char;
   if (point < 0x20 || point === 0x7f) return `\\x${hexDigits(point, 2)}`;
