@@ -1,46 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type PhysicalMs, physicalMs } from "@tsoracle/core";
-import { type PostgresServer, runSql, startPostgres, waitUntil } from "@tsoracle/test-services";
+import {
+  type PostgresPair,
+  type PostgresServer,
+  runSql,
+  startPostgres,
+  startPostgresPair,
+  waitUntil,
+} from "@tsoracle/test-services";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fastForwardOracle, forceReinitOracle, oracleStatus } from "../src/index.ts";
 import { asRole, leads, leadsNoMore, NodeLog, openNode } from "./node.ts";
 import { prepareOracle, ROLE, TENURE_MS } from "./oracle.ts";
-
-/** A primary and a hot standby that follows it. */
-async function startPair(): Promise<{ readonly primary: PostgresServer; readonly standby: PostgresServer }> {
-  const primary = await startPostgres();
-  await prepareOracle(primary.url, "main");
-  await primary.shutdown();
-  const standby = await startPostgres({
-    copyOf: primary.dataDirectory ?? "",
-    files: { "standby.signal": "" },
-    settings: { primary_conninfo: `host=127.0.0.1 port=${primary.port} user=postgres` },
-  });
-  await primary.restart();
-  return { primary, standby };
-}
 
 async function highWater(server: PostgresServer): Promise<PhysicalMs> {
   const [row] = await runSql(server.url, "SELECT high_water FROM tso.oracle WHERE name = 'main'");
   return physicalMs(Number(row?.["high_water"]));
 }
 
-async function promote(standby: PostgresServer): Promise<void> {
-  await runSql(standby.url, "SELECT pg_promote()");
-  await waitUntil("the end of recovery", async () => {
-    const [row] = await runSql(standby.url, "SELECT pg_is_in_recovery() AS standby");
-    return row?.["standby"] === false;
-  });
-}
-
 describe("failover of Postgres itself", () => {
-  let pair: Awaited<ReturnType<typeof startPair>>;
+  let pair: PostgresPair;
   beforeAll(async () => {
-    pair = await startPair();
+    pair = await startPostgresPair();
+    await prepareOracle(pair.primary.url, "main");
   }, 240_000);
   afterAll(async () => {
-    await pair.primary.stop();
-    await pair.standby.stop();
+    await pair[Symbol.asyncDispose]();
   });
 
   it("a standby is passed over for the primary, and is an error for people when there is nothing else", async () => {
@@ -64,12 +49,11 @@ describe("failover of Postgres itself", () => {
     const { epoch } = await leads(witness);
     await witness.persistHighWater(physicalMs(2_000), epoch);
     await waitUntil("the standby to have it", async () => (await highWater(standby)) === 2_000);
-    await runSql(standby.url, "ALTER SYSTEM SET primary_conninfo = ''");
     await standby.restart({ settings: {} });
     await witness.persistHighWater(physicalMs(9_000), epoch);
     await primary.kill();
     await leadsNoMore(witness);
-    await promote(standby);
+    await pair.promote();
 
     // Who has seen more refuses, even if told to accept; who has not is told by the timeline.
     expect(await log.line(/acknowledged writes are lost/)).toMatch(/high-water 2000, but this process has seen .*9000/);

@@ -9,6 +9,7 @@ export { freePorts } from "./free-port.ts";
 export type { LaunchOptions } from "./managed-server.ts";
 export { OwnedDirectory } from "./owned-directory.ts";
 export { type IsolatedDatabase, runSql } from "./postgres/database.ts";
+export { type PostgresPair, startPostgresPair } from "./postgres/pair.ts";
 export { type PostgresOptions, type PostgresServer, startPostgres } from "./postgres/server.ts";
 export type { Lifeline } from "./process/lifeline.ts";
 export { descendantsOf, isAlive, isStopped } from "./process/process-table.ts";
