@@ -12,7 +12,6 @@
  * | `damaged` | something that was answered for is not readable; nothing was changed (C4, C7) | remove this member from the cluster and add a new one |
  * | `identity_mismatch` | files of another node, storage or cluster; nothing was changed | use the right directory |
  * | `invalid_batch` | the caller asks for a log that must not be; nothing was written | a defect of the caller: end the process |
- * | `compacted`, `unavailable` | a read below or above the log | ask for something else |
  * | `io` | the system refused a write or a sync; this storage takes no more calls (P9) | end the process |
  * | `poisoned` | a call after `io` | end the process |
  * | `closed` | a call after `close` | open another |
@@ -25,8 +24,6 @@ export type StorageErrorCode =
   | "damaged"
   | "identity_mismatch"
   | "invalid_batch"
-  | "compacted"
-  | "unavailable"
   | "io"
   | "poisoned"
   | "closed";
@@ -39,7 +36,7 @@ export interface StorageErrorOptions {
   readonly offset?: number | undefined;
 }
 
-/** A refusal of the storage. `fatal` ones end the process. */
+/** A refusal of the storage. Every one ends the process, or keeps it from starting. */
 export class StorageError extends Error {
   override readonly name = "StorageError";
   readonly code: StorageErrorCode;
@@ -51,11 +48,6 @@ export class StorageError extends Error {
     this.code = code;
     this.file = options.file;
     this.offset = options.offset;
-  }
-
-  /** Whether the process must end: everything except a read beside the log. */
-  get fatal(): boolean {
-    return this.code !== "compacted" && this.code !== "unavailable";
   }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Storage } from "../raft/log/storage.ts";
 import type { ConfState, Entry, HardState, Snapshot } from "../raft/types.ts";
-import type { Directory } from "./device.ts";
 import type { LockSettings } from "./lock.ts";
 
 /** Who a storage belongs to (`raft.md` I1). Never changes after `format`. */
@@ -59,24 +59,13 @@ export interface OpenOptions {
  * write or sync fails, the method throws `io`, and every later call of any method throws `poisoned`: what is on disk is
  * then unknown, and the process must end (P9).
  */
-export interface RaftStorage {
+export interface RaftStorage extends Storage {
   readonly identity: Identity;
   /** How often this directory was started, this start included; durable before `openStorage` returned (I4). */
   readonly bootCount: number;
   /** Random per start. */
   readonly incarnation: string;
 
-  initialState(): { readonly hardState: HardState; readonly confState: ConfState };
-  /**
-   * Entries in `[lo, hi)`: as many as fit `maxSize` bytes of payload, at least one.
-   *
-   * @throws StorageError `compacted` below `firstIndex`, `unavailable` above `lastIndex`.
-   */
-  entries(lo: number, hi: number, maxSize: number): readonly Entry[];
-  /** The term of the entry at `index`, also at `firstIndex - 1`. Throws as `entries` does. */
-  term(index: number): number;
-  firstIndex(): number;
-  lastIndex(): number;
   /** The newest durable one; the core's empty snapshot if there is none. */
   snapshot(): Snapshot;
 
@@ -103,5 +92,3 @@ export interface RaftStorage {
   /** Lets go of the files and the lock. */
   close(): void;
 }
-
-export type { Directory };
