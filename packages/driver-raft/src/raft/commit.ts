@@ -3,7 +3,6 @@
 import { hex } from "./logger.ts";
 import { proposeLeaveJoint } from "./proposal.ts";
 import type { Raft } from "./raft.ts";
-import { trace } from "./trace.ts";
 import { describeConfig } from "./tracker/config.ts";
 import type { Snapshot } from "./types.ts";
 
@@ -13,7 +12,7 @@ import type { Snapshot } from "./types.ts";
  */
 export function maybeCommit(r: Raft): boolean {
   const moved = r.raftLog.maybeCommit({ term: r.term, index: r.trk.committed() });
-  if (moved && r.trace !== undefined) trace(r, "Commit");
+  if (moved) r.emit("Commit");
   return moved;
 }
 

@@ -7,7 +7,6 @@ import { hex } from "./logger.ts";
 import type { Raft } from "./raft.ts";
 import { bcastAppend, bcastMissingEntries } from "./replication.ts";
 import { becomeFollower } from "./roles.ts";
-import { trace } from "./trace.ts";
 import { type Config, describeConfig } from "./tracker/config.ts";
 import type { ProgressMap } from "./tracker/progress.ts";
 import { type ConfState, None } from "./types.ts";
@@ -23,7 +22,7 @@ export function applyConfChange(r: Raft, change: ConfChangeV2): ConfState {
 export function switchToConfig(r: Raft, config: Config, progress: ProgressMap): ConfState {
   r.trk.config = config;
   r.trk.progress = progress;
-  if (r.trace !== undefined) trace(r, "ApplyConfChange");
+  r.emit("ApplyConfChange");
   r.logger?.("INFO", `${hex(r.id)} switched to configuration ${describeConfig(config)}`);
   const confState = r.trk.confState();
   const own = progress.get(r.id);

@@ -9,7 +9,6 @@ import { hex } from "./logger.ts";
 import type { Raft } from "./raft.ts";
 import { ErrProposalDropped, type StepError } from "./raft-errors.ts";
 import { bcastAppend } from "./replication.ts";
-import { trace } from "./trace.ts";
 import { describeConfig } from "./tracker/config.ts";
 import { type Entry, emptyBytes, type Message, None, newEntry, newMessage } from "./types.ts";
 
@@ -30,7 +29,7 @@ export function appendEntries(r: Raft, proposed: readonly Entry[]): boolean {
   for (let i = 0; i < proposed.length; i++) {
     const { type, data } = proposed[i] as Entry;
     entries.push({ term: r.term, index: first + i, type, data });
-    if (r.trace !== undefined && type === "EntryNormal") trace(r, "Replicate");
+    if (type === "EntryNormal") r.emit("Replicate");
   }
   const last = r.raftLog.append(entries);
   r.send(newMessage("MsgAppResp", { to: r.id, index: last }));
@@ -74,7 +73,7 @@ export function proposeAtLeader(r: Raft, m: Message): StepError | undefined {
     }
     r.pendingConfIndex = r.raftLog.lastIndex() + i + 1;
     if (r.trace !== undefined && change.changes.length > 0) {
-      trace(r, "ChangeConf", undefined, confChangesToString(change.changes));
+      r.emit("ChangeConf", undefined, confChangesToString(change.changes));
     }
   }
   if (!appendEntries(r, entries)) return ErrProposalDropped;

@@ -23,40 +23,40 @@ export interface RaftConfig {
   /** A whole number from 0 up to, not including, its argument; the only source of chance in the core (E1). */
   randomInt: (exclusiveBound: number) => number;
   /** The index up to which the state machine has applied already; for restarts. */
-  applied?: number;
+  applied?: number | undefined;
   /** Whether storage is written through messages instead of `advance`. */
-  asyncStorageWrites?: boolean;
+  asyncStorageWrites?: boolean | undefined;
   /** Limit of one `MsgApp`; 0 means one entry each. */
-  maxSizePerMsg?: number;
+  maxSizePerMsg?: number | undefined;
   /** Limit of entries handed out for applying and not yet acknowledged; default and 0: as `maxSizePerMsg`. */
-  maxCommittedSizePerReady?: number;
+  maxCommittedSizePerReady?: number | undefined;
   /** Limit of a leader's uncommitted payload, above which proposals are dropped; 0 is unlimited. */
-  maxUncommittedEntriesSize?: number;
+  maxUncommittedEntriesSize?: number | undefined;
   /** `MsgApp`s that may be under way to a follower; above 0. */
   maxInflightMsgs: number;
   /** Bytes that may be under way to a follower; 0 is unlimited, otherwise at least `maxSizePerMsg`. */
-  maxInflightBytes?: number;
+  maxInflightBytes?: number | undefined;
   /** Leader steps down without a quorum, followers ignore candidates while they hear the leader (E3). */
-  checkQuorum?: boolean;
+  checkQuorum?: boolean | undefined;
   /** Ask for votes without a new term first (E2). */
-  preVote?: boolean;
-  readOnlyOption?: ReadOnlyOption;
-  logger?: RaftLogger;
+  preVote?: boolean | undefined;
+  readOnlyOption?: ReadOnlyOption | undefined;
+  logger?: RaftLogger | undefined;
   /** Followers drop proposals instead of sending them on. */
-  disableProposalForwarding?: boolean;
+  disableProposalForwarding?: boolean | undefined;
   /** Accept configuration changes that do not fit the active configuration. Unsafe without a check above (M2). */
-  disableConfChangeValidation?: boolean;
+  disableConfChangeValidation?: boolean | undefined;
   /** A leader that is removed or demoted becomes a follower at once (M4). */
-  stepDownOnRemoval?: boolean;
-  trace?: TraceSink;
+  stepDownOnRemoval?: boolean | undefined;
+  trace?: TraceSink | undefined;
   /** Addition: begin with the vote embargo of Q4; `liftVoteEmbargo` ends it. */
-  voteEmbargo?: boolean;
+  voteEmbargo?: boolean | undefined;
   /** Addition: number every round of heartbeats, so that `quorumRound` can say how fresh a lease is (Q2). */
-  heartbeatRounds?: boolean;
+  heartbeatRounds?: boolean | undefined;
   /** Addition: draw the election timeout anew also when pre-voting begins, so at every state change (E1). */
-  redrawOnPreVote?: boolean;
+  redrawOnPreVote?: boolean | undefined;
   /** Addition: refuse a configuration change that would fail when applied, as one that leaves no voter (M5). */
-  checkConfChanges?: boolean;
+  checkConfChanges?: boolean | undefined;
 }
 
 /** The configuration with every choice made. */

@@ -5,7 +5,7 @@ import { hex, type RaftLogger } from "./logger.ts";
 import { RaftPanic } from "./panic.ts";
 import { type CheckedConfig, checkRaftConfig, type RaftConfig } from "./raft-config.ts";
 import { ReadOnly } from "./read-only.ts";
-import { type TraceSink, traceSend } from "./trace.ts";
+import { eventOf, type TraceEventName, type TraceSink } from "./trace.ts";
 import { ProgressTracker } from "./tracker/progress-tracker.ts";
 import {
   type HardState,
@@ -125,7 +125,7 @@ export class Raft {
     }
     if (m.to === this.id) this.panic(`message should not be self-addressed when sending ${m.type}`);
     this.msgs.push(m);
-    if (this.trace !== undefined) traceSend(this, m);
+    this.emitMessage("Send", m);
   }
 
   #setTerm(m: Message): void {
@@ -135,7 +135,7 @@ export class Raft {
 
   #queueAfterAppend(m: Message): void {
     this.msgsAfterAppend.push(m);
-    if (this.trace !== undefined) traceSend(this, m);
+    this.emitMessage("Send", m);
   }
 
   /** What every change of role begins with. The vote survives unless the term changes (E6). */
@@ -177,6 +177,28 @@ export class Raft {
   promotable(): boolean {
     const progress = this.trk.progress.get(this.id);
     return progress !== undefined && !progress.isLearner && !this.raftLog.hasNextOrInProgressSnapshot();
+  }
+
+  /** Tells a listener, if there is one, that something happened just now. */
+  emit(name: TraceEventName, msg?: Message, prop?: string): void {
+    if (this.trace === undefined) return;
+    const { voters, votersOutgoing } = this.trk.confState();
+    this.trace({
+      name,
+      nid: this.id,
+      state: { term: this.term, vote: this.vote, commit: this.raftLog.committed },
+      role: this.state,
+      log: this.raftLog.lastIndex(),
+      conf: [voters, votersOutgoing],
+      msg,
+      prop,
+    });
+  }
+
+  emitMessage(direction: "Send" | "Receive", m: Message): void {
+    if (this.trace === undefined) return;
+    const name = eventOf(m.type, direction);
+    if (name !== undefined) this.emit(name, m);
   }
 
   panic(message: string): never {

@@ -20,7 +20,6 @@ import {
   storageApplyResp,
 } from "./storage-messages.ts";
 import { tick } from "./ticking.ts";
-import { trace } from "./trace.ts";
 import {
   type ConfState,
   type Entry,
@@ -188,7 +187,7 @@ export class RawNode {
       const last = (committedEntries[committedEntries.length - 1] as Entry).index;
       r.raftLog.acceptApplying(last, entsSize(committedEntries), !this.#async);
     }
-    if (r.trace !== undefined) trace(r, "Ready");
+    r.emit("Ready");
   }
 
   /**

@@ -3,7 +3,6 @@
 import { hex } from "./logger.ts";
 import { appendEntries } from "./proposal.ts";
 import type { Raft } from "./raft.ts";
-import { trace } from "./trace.ts";
 import { type NodeId, None, newEntry } from "./types.ts";
 
 export function becomeFollower(r: Raft, term: number, lead: NodeId): void {
@@ -11,7 +10,7 @@ export function becomeFollower(r: Raft, term: number, lead: NodeId): void {
   r.lead = lead;
   r.state = "StateFollower";
   r.logger?.("INFO", `${hex(r.id)} became follower at term ${r.term}`);
-  if (r.trace !== undefined) trace(r, "BecomeFollower");
+  r.emit("BecomeFollower");
 }
 
 /** A new term and a vote for oneself; both are durable before any `MsgVote` leaves (P4). */
@@ -23,7 +22,7 @@ export function becomeCandidate(r: Raft): void {
   r.vote = r.id;
   r.state = "StateCandidate";
   r.logger?.("INFO", `${hex(r.id)} became candidate at term ${r.term}`);
-  if (r.trace !== undefined) trace(r, "BecomeCandidate");
+  r.emit("BecomeCandidate");
 }
 
 /** Asks first (E2): neither term nor vote change, and the old progress and timers stay. */
@@ -48,7 +47,7 @@ export function becomeLeader(r: Raft): void {
   // Whatever is in the log may hold a configuration change that is not applied yet. Waiting for all of it, and so for
   // the no-op below it is committed with, is the guard against the bug of 2015 (M2).
   r.pendingConfIndex = r.raftLog.lastIndex();
-  if (r.trace !== undefined) trace(r, "BecomeLeader");
+  r.emit("BecomeLeader");
   if (!appendEntries(r, [newEntry()])) r.panic("the no-op of a new leader was dropped");
   r.logger?.("INFO", `${hex(r.id)} became leader at term ${r.term}`);
 }

@@ -6,7 +6,6 @@ import { switchToConfig } from "./membership.ts";
 import { Raft } from "./raft.ts";
 import type { RaftConfig } from "./raft-config.ts";
 import { becomeFollower } from "./roles.ts";
-import { trace } from "./trace.ts";
 import { type ConfState, isEmptyHardState, None } from "./types.ts";
 
 /**
@@ -17,7 +16,7 @@ import { type ConfState, isEmptyHardState, None } from "./types.ts";
 export function startRaft(config: RaftConfig): Raft {
   const r = new Raft(config);
   const { hardState, confState } = config.storage.initialState();
-  if (r.trace !== undefined) trace(r, "InitState");
+  r.emit("InitState");
   const last = r.raftLog.lastEntryId();
   loadConfState(r, confState);
   if (!isEmptyHardState(hardState)) {

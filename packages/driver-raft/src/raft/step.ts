@@ -11,13 +11,12 @@ import { reduceUncommittedSize } from "./proposal.ts";
 import type { Raft } from "./raft.ts";
 import type { StepError } from "./raft-errors.ts";
 import { becomeFollower } from "./roles.ts";
-import { traceReceive } from "./trace.ts";
 import { type Entry, type Message, None, newMessage } from "./types.ts";
 import { handleVoteRequest, ignoresVoteRequest } from "./vote-request.ts";
 
 /** Takes one message. A returned error means that it had no effect. */
 export function step(r: Raft, m: Message): StepError | undefined {
-  if (r.trace !== undefined) traceReceive(r, m);
+  r.emitMessage("Receive", m);
   if (m.type === "MsgVote" || m.type === "MsgPreVote") {
     if (ignoresVoteRequest(r, m)) return undefined;
   }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Raft } from "./raft.ts";
 import type { Message, MessageType, NodeId, StateType } from "./types.ts";
 
 /** The events of the trace (`raft.md` 11.3). */
@@ -41,33 +40,8 @@ export interface TraceEvent {
 
 export type TraceSink = (event: TraceEvent) => void;
 
-/** Emits one event. Callers look for `r.trace` first, so that nothing is made when nobody listens. */
-export function trace(r: Raft, name: TraceEventName, msg?: Message, prop?: string): void {
-  if (r.trace === undefined) return;
-  const conf = r.trk.confState();
-  r.trace({
-    name,
-    nid: r.id,
-    state: { term: r.term, vote: r.vote, commit: r.raftLog.committed },
-    role: r.state,
-    log: r.raftLog.lastIndex(),
-    conf: [conf.voters, conf.votersOutgoing],
-    msg,
-    prop,
-  });
-}
-
-export function traceSend(r: Raft, m: Message): void {
-  const name = eventOf(m.type, "Send");
-  if (name !== undefined) trace(r, name, m);
-}
-
-export function traceReceive(r: Raft, m: Message): void {
-  const name = eventOf(m.type, "Receive");
-  if (name !== undefined) trace(r, name, m);
-}
-
-function eventOf(type: MessageType, direction: "Send" | "Receive"): TraceEventName | undefined {
+/** The event of a message that is sent or received, if it has one. */
+export function eventOf(type: MessageType, direction: "Send" | "Receive"): TraceEventName | undefined {
   switch (type) {
     case "MsgApp":
     case "MsgHeartbeat":
