@@ -16,7 +16,21 @@ import { FieldWriter, readBytes, readNumber, readNumbers, WireError } from "./wi
 // Field and enum numbers are those of raftpb.proto of etcd-io/raft, so that its tools can read a capture.
 
 /** The messages that travel between nodes; all others are a node's own business. */
-const WIRE_TYPES = {
+export type PeerMessageType =
+  | "MsgApp"
+  | "MsgAppResp"
+  | "MsgVote"
+  | "MsgVoteResp"
+  | "MsgSnap"
+  | "MsgHeartbeat"
+  | "MsgHeartbeatResp"
+  | "MsgTimeoutNow"
+  | "MsgReadIndex"
+  | "MsgReadIndexResp"
+  | "MsgPreVote"
+  | "MsgPreVoteResp";
+
+const WIRE_TYPES: Readonly<Record<PeerMessageType, number>> = {
   MsgApp: 3,
   MsgAppResp: 4,
   MsgVote: 5,
@@ -29,9 +43,7 @@ const WIRE_TYPES = {
   MsgReadIndexResp: 16,
   MsgPreVote: 17,
   MsgPreVoteResp: 18,
-} as const satisfies Partial<Record<MessageType, number>>;
-
-export type PeerMessageType = keyof typeof WIRE_TYPES;
+};
 
 const TYPE_OF = new Map<number, PeerMessageType>(
   Object.entries(WIRE_TYPES).map(([type, number]) => [number, type as PeerMessageType]),
