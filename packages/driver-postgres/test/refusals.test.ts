@@ -7,7 +7,6 @@ import { initOracle } from "../src/index.ts";
 import type { PostgresDriverOptions } from "../src/options.ts";
 import { asRole, leads, NodeLog, openNode } from "./node.ts";
 import { createRole, prepareOracle, ROLE, SCHEMA, TENURE_MS } from "./oracle.ts";
-import { PoolerFront } from "./pooler.ts";
 
 /** The owner comes in by trust; everybody else must know a password. */
 const HBA = "host all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n";
@@ -118,19 +117,6 @@ describe("a node that is set up wrongly is refused", () => {
     expect(await refusal({ durability: "replicated" })).toMatch(
       /synchronous_standby_names is empty.*\[NOT_REPLICATED\]/,
     );
-  });
-
-  it("behind a transaction pooler, whether that refuses startup options or ignores them", async () => {
-    await using strict = await PoolerFront.open(postgres(), false);
-    expect(await refusal({ url: asRole(strict.url(database())) })).toMatch(/unsupported startup parameter.*\[POOLER\]/);
-    await using lax = await PoolerFront.open(postgres(), true);
-    const url = asRole(lax.url(database()));
-    expect(await refusal({ url })).toMatch(/greeting came from process 1853868068.*\[POOLER\]/);
-    // Who allows a pooler of sessions is still told when it drops the settings that the driver rests on.
-    await runSql(database(), `ALTER ROLE ${ROLE} SET synchronous_commit = off`);
-    const dropped = await refusal({ url, allowSessionPooler: true });
-    await runSql(database(), `ALTER ROLE ${ROLE} RESET ALL`);
-    expect(dropped).toMatch(/synchronous_commit=on, but the server has it at off.*\[SETTINGS\]/);
   });
 
   it("on a server that does not keep what it acknowledges, unless it is told so for tests", async () => {

@@ -8,6 +8,8 @@ export { type SuiteHooks, usePostgres, useRedis } from "./fixtures.ts";
 export { freePorts } from "./free-port.ts";
 export type { LaunchOptions } from "./managed-server.ts";
 export { OwnedDirectory } from "./owned-directory.ts";
+export { hasPgBouncer } from "./pgbouncer/locate.ts";
+export { type PgBouncer, type PgBouncerOptions, startPgBouncer } from "./pgbouncer/server.ts";
 export { type IsolatedDatabase, runSql } from "./postgres/database.ts";
 export { type PostgresPair, startPostgresPair } from "./postgres/pair.ts";
 export { type PostgresOptions, type PostgresServer, startPostgres } from "./postgres/server.ts";

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { locateEtcd } from "./etcd/locate.ts";
+import { locatePgBouncer } from "./pgbouncer/locate.ts";
 import { locatePostgres } from "./postgres/locate.ts";
 import { locateRedis } from "./redis/locate.ts";
 import type { ResolverContext } from "./resolver-context.ts";
@@ -10,22 +11,24 @@ export type Finding =
   | { readonly service: ServiceName; readonly found: true; readonly line: string }
   | { readonly service: ServiceName; readonly found: false; readonly isFailure: boolean; readonly line: string };
 
+const required: readonly ServiceName[] = ["Postgres", "Redis"];
+
 /**
- * Finds every service, downloading what is missing if that is allowed. Postgres and Redis are required, etcd only
- * with SERVICES_REQUIRE=all.
+ * Finds every service, downloading what is missing if that is allowed. Postgres and Redis are required, etcd and
+ * PgBouncer only with SERVICES_REQUIRE=all.
  */
 export async function findServices(context: ResolverContext): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
-  const locate = { Postgres: locatePostgres, Redis: locateRedis, etcd: locateEtcd };
+  const locate = { Postgres: locatePostgres, Redis: locateRedis, etcd: locateEtcd, PgBouncer: locatePgBouncer };
   // One after the other: two downloads at once would fetch the lists of the archive twice.
-  for (const service of ["Postgres", "Redis", "etcd"] as const) {
+  for (const service of ["Postgres", "Redis", "etcd", "PgBouncer"] as const) {
     try {
       const located = await locate[service](context);
       const what = located.kind === "url" ? `${located.urls.length} by URL` : located.version;
       findings.push({ service, found: true, line: `${service}: ${what}, from ${located.via}` });
     } catch (error) {
       if (!(error instanceof ServiceUnavailable)) throw error;
-      const isFailure = service !== "etcd" || context.settings.requireAll;
+      const isFailure = required.includes(service) || context.settings.requireAll;
       findings.push({ service, found: false, isFailure, line: error.message });
     }
   }

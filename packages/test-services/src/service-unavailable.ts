@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /** The services that this package can bring up. */
-export type ServiceName = "Postgres" | "Redis" | "etcd";
+export type ServiceName = "Postgres" | "Redis" | "etcd" | "PgBouncer";
 
 /**
  * A server that a test needs could not be found or reached. The message lists everything that was tried and

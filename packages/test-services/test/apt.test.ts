@@ -17,6 +17,8 @@ describe("packages of a library", () => {
     ["libatomic.so.1", "libatomic1"],
     ["libssl.so.3", "libssl3"],
     ["libcrypto.so.3", "libssl3"],
+    ["libcares.so.2", "libc-ares2"],
+    ["libevent-2.1.so.7", "libevent-2.1-7"],
     ["liblz4.so.1", "liblz4-1"],
     ["liblua5.1.so.0", "liblua5.1-0"],
     ["libgcc_s.so.1", "libgcc-s1"],

@@ -202,10 +202,10 @@ describe("the order of etcd", () => {
 });
 
 describe("what ensure finds", () => {
-  it("counts a missing Postgres or Redis as a failure and a missing etcd as none, unless all are required", async () => {
+  it("counts a missing Postgres or Redis as a failure and others as none, unless all are required", async () => {
     const judged = async (env: Record<string, string>): Promise<string[]> =>
       (await findServices(machine.context(env))).flatMap((f) => (!f.found && f.isFailure ? [f.service] : []));
     expect(await judged({})).toEqual(["Postgres", "Redis"]);
-    expect(await judged({ SERVICES_REQUIRE: "all" })).toEqual(["Postgres", "Redis", "etcd"]);
+    expect(await judged({ SERVICES_REQUIRE: "all" })).toEqual(["Postgres", "Redis", "etcd", "PgBouncer"]);
   });
 });

@@ -25,7 +25,7 @@ export interface AptServer {
   readonly name: string;
   /** Packages that hold the server; the first that exists is taken. */
   readonly packages: readonly string[];
-  /** Programs in `usr/bin` that are the server; the first that is there is taken. */
+  /** Programs in `usr/bin` or `usr/sbin` that are the server; the first that is there is taken. */
   readonly programs: readonly string[];
   /** The name to run it under, if its behaviour depends on that. */
   readonly runAs?: string;
@@ -129,7 +129,8 @@ async function missingLibraries(program: string, tree: string): Promise<string[]
 }
 
 function programIn(tree: string, { programs }: AptServer): string | undefined {
-  return programs.map((name) => join(tree, "usr/bin", name)).find((file) => existsSync(file));
+  const files = programs.flatMap((name) => [join(tree, "usr/bin", name), join(tree, "usr/sbin", name)]);
+  return files.find((file) => existsSync(file));
 }
 
 function libraryPath(tree: string): Record<string, string> {

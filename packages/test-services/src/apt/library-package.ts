@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /** Libraries whose package is not named after them. */
-const PACKAGED_TOGETHER: Readonly<Record<string, string>> = { libcrypto: "libssl" };
+const PACKAGED_TOGETHER: Readonly<Record<string, string>> = { libcrypto: "libssl", libcares: "libc-ares" };
 
 /**
  * The names that a Debian package of a shared library can have, by the rule of Debian Policy 8.1: the name of the

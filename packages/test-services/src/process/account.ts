@@ -4,6 +4,7 @@ import { ServiceUnavailable } from "../service-unavailable.ts";
 
 /** A user to run a server as. */
 export interface Account {
+  readonly name: string;
   readonly uid: number;
   readonly gid: number;
   readonly home: string;
@@ -30,7 +31,7 @@ export function unprivilegedAccount(passwd: string = readFileSync("/etc/passwd",
   for (const name of ["postgres", "nobody"]) {
     const [, , uid, gid, , home] = entries.find(([candidate]) => candidate === name) ?? [];
     if (uid === undefined || gid === undefined || Number(uid) === 0) continue;
-    return { uid: Number(uid), gid: Number(gid), home: home ?? "/" };
+    return { name, uid: Number(uid), gid: Number(gid), home: home ?? "/" };
   }
   throw new ServiceUnavailable(
     "Postgres",
