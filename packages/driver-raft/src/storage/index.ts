@@ -8,6 +8,15 @@ export { hostProcess } from "./host-process.ts";
 export type { HostProcess, LockSettings } from "./lock.ts";
 export { openStorage, readIdentity } from "./open-storage.ts";
 export { RealDirectory } from "./real-directory.ts";
+export {
+  type Chance,
+  type DiskCounters,
+  type DiskFault,
+  type DiskOperation,
+  SimulatedCrash,
+  SimulatedDirectory,
+  type SimulatedDirectoryOptions,
+} from "./simulated-directory.ts";
 export { MAX_SNAPSHOT_DATA_BYTES } from "./snapshot-file.ts";
 export type { FormatOptions, Identity, OpenOptions, RaftStorage, RandomBytes, StorageBatch } from "./storage.ts";
 export { StorageError, type StorageErrorCode, type StorageErrorOptions } from "./storage-error.ts";
