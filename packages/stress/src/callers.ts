@@ -75,6 +75,13 @@ export function ordinaryCallers(
 }
 
 /**
+ * How long the callers of one server wait for an answer. Only a call that is young when its server wakes up is answered
+ * then, so nobody waits for long; and callers that all began to wait when the server was stopped must not give up all
+ * at once, which may be the instant of its waking.
+ */
+const PATIENCE_MS = [800, 950, 1_100, 1_300] as const;
+
+/**
  * Callers that ask one server only, whatever it answers. A leader that was paused and replaced is left alone by every
  * client that follows the leader; these are the ones that would get a stale answer from it.
  */
@@ -90,7 +97,7 @@ export function pinnedCallers(
       return {
         name: `${prefix} at server ${server} caller ${caller}`,
         pinnedTo: server,
-        ask: () => connection.take(count),
+        ask: () => connection.take(count, PATIENCE_MS[caller % PATIENCE_MS.length] ?? PATIENCE_MS[0]),
       };
     }),
   );

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as sleep } from "node:timers/promises";
-import { isAlive, isStopped } from "@tsoracle/test-services";
+import { isAlive, isStopped, waitUntil } from "@tsoracle/test-services";
 import type { Fleet } from "./fleet.ts";
 import type { Confirmation } from "./injected-fault.ts";
 import type { SharedClock } from "./shared-clock.ts";
@@ -20,11 +20,19 @@ export async function killServer(fleet: Fleet, server: number, downMs: number): 
   };
 }
 
+/** How much longer than drawn a pause may last. The drawn time and this are less than servers keep their window ahead. */
+const EXTENSION_LIMIT_MS = 5_000;
+
+/**
+ * @param isReplaced whether another server has taken the place of this one; a pause of a leader lasts until then, so
+ *   that on a busy machine, too, it wakes up to find itself replaced. Undefined where nobody takes over.
+ */
 export async function pauseServer(
   fleet: Fleet,
   server: number,
   lastsMs: number,
   clock: SharedClock,
+  isReplaced: (() => boolean) | undefined,
 ): Promise<Confirmation> {
   const victim = fleet.process(server);
   const { pid } = victim;
@@ -32,6 +40,9 @@ export async function pauseServer(
   const begin = performance.now();
   const stoppedAtFirst = isStopped(pid);
   await sleep(lastsMs);
+  // Who was not replaced by then is reported as such.
+  if (isReplaced !== undefined)
+    await waitUntil("a successor", isReplaced, { timeoutMs: EXTENSION_LIMIT_MS }).catch(() => {});
   const stoppedAtLast = isStopped(pid);
   const heldMs = Math.round(performance.now() - begin);
   const releasedAt = clock.now();

@@ -12,6 +12,8 @@ export interface InjectParts {
   readonly fleet: Fleet;
   readonly store: PreparedStore;
   readonly clock: SharedClock;
+  /** Whether another server than this one began to answer since an instant. */
+  readonly isOvertaken: (server: number, since: number) => boolean;
 }
 
 /** What a fault hits: a server, or as many nodes of the store. */
@@ -35,12 +37,16 @@ function perform(fault: PlannedFault, victim: Victim, parts: InjectParts): Promi
 }
 
 function performOnServer(fault: PlannedFault, server: number, parts: InjectParts): Promise<Confirmation> {
-  const { fleet, store, clock } = parts;
+  const { fleet, store, clock, isOvertaken } = parts;
   switch (fault.kind) {
     case "kill":
       return killServer(fleet, server, fault.lastsMs);
-    case "pause":
-      return pauseServer(fleet, server, fault.lastsMs, clock);
+    case "pause": {
+      const since = clock.now();
+      const hasSuccessor = fault.target === "leader" && fleet.addresses.length > 1;
+      const isReplaced = hasSuccessor ? () => isOvertaken(server, since) : undefined;
+      return pauseServer(fleet, server, fault.lastsMs, clock, isReplaced);
+    }
     case "term":
       return terminateServer(fleet, server, fault.lastsMs);
     case "cut":

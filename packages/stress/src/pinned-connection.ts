@@ -3,9 +3,6 @@ import { Client, credentials, type ServiceError, status } from "@grpc/grpc-js";
 import { type GetTsFields, grantFromResponse, HOT_GET_TS } from "@tsoracle/proto";
 import type { CallResult } from "./recorded-call.ts";
 
-/** A caller gives up after this, so that there are always young calls: only those are answered on waking up. */
-const DEADLINE_MS = 1_000;
-
 const CHANNEL = {
   // A connection of one's own, which is tried again at once: the server is back within a second.
   "grpc.use_local_subchannel_pool": 1,
@@ -21,10 +18,14 @@ export class PinnedConnection {
     this.#client = new Client(endpoint, credentials.createInsecure(), CHANNEL);
   }
 
-  /** Never rejects. An answer that is not one counts as `protocol_violation`, as a client would call it. */
-  take(count: number): Promise<CallResult> {
+  /**
+   * Never rejects. An answer that is not one counts as `protocol_violation`, as a client would call it.
+   *
+   * @param patienceMs the deadline of the call
+   */
+  take(count: number, patienceMs: number): Promise<CallResult> {
     const { path, requestSerialize, responseDeserialize } = HOT_GET_TS;
-    const options = { deadline: Date.now() + DEADLINE_MS };
+    const options = { deadline: Date.now() + patienceMs };
     return new Promise((resolve) => {
       this.#client.makeUnaryRequest(path, requestSerialize, responseDeserialize, count, options, (error, fields) => {
         resolve(error === null && fields !== undefined ? answerOf(fields, count) : refusalOf(error));

@@ -40,7 +40,8 @@ export async function runStress(options: StressOptions, say: (line: string) => v
   using clients = new ClientFleet(fleet.addresses, clock, (call) => history.add(call));
   await waitUntil("a first answer", () => history.newestPinned !== undefined, { timeoutMs: SERVICE_LIMIT_MS });
   const begin = clock.now();
-  const { faults, problems } = await injectAll(options, { fleet, clock, store }, history, say);
+  const isOvertaken = (server: number, since: number): boolean => history.overtaken(server, since, clock.now());
+  const { faults, problems } = await injectAll(options, { fleet, clock, store, isOvertaken }, history, say);
   await clients.stop();
   const { seed, faults: asked } = options;
   return buildReport({

@@ -1,39 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { descendantsOf, isAlive, waitUntil } from "@tsoracle/test-services";
-import { afterAll, describe, expect, it } from "vitest";
-import type { StressReport } from "../src/report.ts";
-
-const PROGRAM = fileURLToPath(new URL("../dist/main.js", import.meta.url));
-const LIMIT_MS = 90_000;
-
-const scratch = mkdtempSync(join(tmpdir(), "tsoracle-stress-test-"));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
-
-interface Run {
-  readonly child: ChildProcess;
-  readonly output: () => string;
-  readonly ended: Promise<number | NodeJS.Signals | null>;
-}
-
-function start(...args: string[]): Run {
-  const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ["ignore", "pipe", "pipe"] });
-  let output = "";
-  child.stdout?.on("data", (text) => {
-    output += String(text);
-  });
-  child.stderr?.on("data", (text) => {
-    output += String(text);
-  });
-  const ended = new Promise<number | NodeJS.Signals | null>((resolve) => {
-    child.once("close", (code, signal) => resolve(code ?? signal));
-  });
-  return { child, output: () => output, ended };
-}
+import { describe, expect, it } from "vitest";
+import { LIMIT_MS, type Run, runToEnd, start } from "./stress-process.ts";
 
 /** Directories that carry the pid of a harness in their names. */
 const directoriesOf = (pid: number): string[] =>
@@ -54,11 +24,9 @@ describe("stress", () => {
   it("runs real processes under kills, pauses and terminations, and finds their history clean", {
     timeout: LIMIT_MS,
   }, async () => {
-    const json = join(scratch, "report.json");
     const faults = ["--faults", "kill,pause,term"];
-    const run = start("--driver", "file", "--seconds", "8", ...faults, "--seed", "1", "--json", json);
-    expect(await run.ended, run.output()).toBe(0);
-    const report = JSON.parse(readFileSync(json, "utf8")) as StressReport;
+    const { exit, output, report } = await runToEnd("--driver", "file", "--seconds", "8", ...faults, "--seed", "1");
+    expect(exit, output).toBe(0);
     expect(report).toMatchObject({ ok: true, duplicates: 0, regressions: 0, realTimeViolations: 0, problems: [] });
     expect([...new Set(report.faults.map(({ kind }) => kind))].sort()).toEqual(["kill", "pause", "term"]);
     expect(report.faults.every(({ isConfirmed }) => isConfirmed)).toBe(true);
@@ -73,13 +41,11 @@ describe("stress", () => {
   });
 
   it("finds a corrupted answer in the history of real processes, and exits 1", { timeout: LIMIT_MS }, async () => {
-    const json = join(scratch, "control.json");
-    const faults = ["--seconds", "2", "--faults", "kill", "--seed", "2"];
-    const run = start("--driver", "file", ...faults, "--inject-violation", "--json", json);
-    expect(await run.ended, run.output()).toBe(1);
-    const report = JSON.parse(readFileSync(json, "utf8")) as StressReport;
+    const args = ["--driver", "file", "--seconds", "2", "--faults", "kill", "--seed", "2", "--inject-violation"];
+    const { exit, output, report } = await runToEnd(...args);
+    expect(exit, output).toBe(1);
     expect(report).toMatchObject({ ok: false, duplicates: 1, problems: [] });
-    expect(run.output()).toContain("duplicate: both calls hold");
+    expect(output).toContain("duplicate: both calls hold");
   });
 
   it("refuses what it cannot do with exit 2, before it starts anything", async () => {
