@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+import { conformance, type Runner } from "@tsoracle/conformance";
+import { afterAll, beforeAll, describe, it } from "vitest";
+import { useEtcd } from "./cluster.ts";
+import { etcdSubject } from "./subject.ts";
+
+const etcd = useEtcd({ beforeAll, afterAll }, 1);
+/** Each clause has an oracle of its own, and most of its time is spent waiting for a tenure to run out. */
+const runner: Runner = { describe, it: (name, body) => it.concurrent(name, body, 60_000) };
+
+conformance(runner, etcdSubject({ etcd, freshness: "lease" }));
+conformance(runner, etcdSubject({ etcd, freshness: "confirm" }));
