@@ -173,7 +173,7 @@ class Reader {
     const length = this.varint();
     const end = this.#at + length;
     if (end > this.#data.length) throw new ConfChangeDecodeError("the data ends inside a field");
-    const bytes = this.#data.slice(this.#at, end);
+    const bytes = new Uint8Array(this.#data.subarray(this.#at, end));
     this.#at = end;
     return bytes;
   }
