@@ -30,6 +30,8 @@ export interface Found {
 
 /** What must be done to the directory before the node may answer anybody, in this order. Doing it twice does no harm. */
 export type Repair =
+  /** An earlier process may have failed to sync names that the cache still shows. */
+  | { readonly kind: "sync_names" }
   | { readonly kind: "remove"; readonly names: readonly string[] }
   /** Zeros from `from` to the end of the segment, so that nothing stale ever comes back to life. */
   | { readonly kind: "zero"; readonly segment: string; readonly from: number; readonly to: number }
@@ -194,7 +196,7 @@ function acceptLog(found: Found, watermark: Watermark, scan: Scan): OpenDecision
   if (marked.kind === "refuse") return marked;
   const { batch } = watermark.mark;
   const notes: string[] = [];
-  const repairs: Repair[] = [];
+  const repairs: Repair[] = [{ kind: "sync_names" }];
   const unneeded = [...found.temporaries, ...scan.strays, ...marked.unneeded];
   if (stop.reason !== undefined) {
     repairs.push({ kind: "zero", segment: stop.segment, from: stop.offset, to: header.bytes });

@@ -130,6 +130,9 @@ function readSnapshot(directory: Directory, name: string, index: number): FoundS
 
 function mend(directory: Directory, { storageId }: Identity, repair: Repair): void {
   switch (repair.kind) {
+    case "sync_names":
+      directory.sync();
+      return;
     case "remove":
       for (const name of repair.names) directory.remove(name);
       directory.sync();

@@ -10,10 +10,12 @@ interface Piece {
   readonly bytes: Uint8Array;
 }
 
-/** What a loss of power made of one file. */
+/** What a loss of power made of writes that were not synced. */
 export interface LossCounts {
   lostWrites: number;
+  /** Some sectors arrived and some did not. */
   tornWrites: number;
+  /** A sector arrived although one that was written earlier did not. */
   reorderedWrites: number;
 }
 
@@ -72,13 +74,16 @@ export class SimulatedFile {
     let earlierLost = false;
     const tearing = chance();
     for (const pieces of this.#unsynced) {
-      const kept = tearing < 0.25 ? [] : pieces.filter(() => chance() < 0.5 || tearing > 0.75);
-      const arrived = chance() < 0.6 ? kept : [];
+      const whole = tearing > 0.75;
+      const none = tearing < 0.25 || chance() < 0.3;
+      const arrived = pieces.filter(() => !none && (whole || chance() < 0.5));
       this.#persist(arrived);
       if (arrived.length === 0) counts.lostWrites += 1;
       else if (arrived.length < pieces.length) counts.tornWrites += 1;
-      if (arrived.length > 0 && earlierLost) counts.reorderedWrites += 1;
-      earlierLost ||= arrived.length < pieces.length;
+      const missingAt = pieces.findIndex((piece) => !arrived.includes(piece));
+      const overtook = missingAt !== -1 && arrived.some((piece) => pieces.indexOf(piece) > missingAt);
+      if (overtook || (earlierLost && arrived.length > 0)) counts.reorderedWrites += 1;
+      earlierLost ||= missingAt !== -1;
     }
     this.#unsynced = [];
     this.#cached = Uint8Array.from(this.#durable);

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import * as storage from "../../src/storage/index.ts";
+import {
+  countOperations,
+  crashEverywhere,
+  crashWhileOpening,
+  failEverywhere,
+  faultAt,
+  recover,
+  SCRIPT,
+} from "./checks.ts";
+import { Life, seeded } from "./life.ts";
+import type { Op } from "./model.ts";
+
+const op: fc.Arbitrary<Op> = fc.oneof(
+  fc.record({
+    kind: fc.constant("append" as const),
+    count: fc.integer({ min: 1, max: 4 }),
+    size: fc.integer({ min: 10, max: 1500 }),
+  }),
+  fc.record({ kind: fc.constant("vote" as const) }),
+  fc.record({
+    kind: fc.constant("overwrite" as const),
+    back: fc.integer({ min: 0, max: 4 }),
+    count: fc.integer({ min: 1, max: 4 }),
+  }),
+  fc.record({ kind: fc.constant("commit" as const), by: fc.integer({ min: 0, max: 5 }) }),
+  fc.record({ kind: fc.constant("snapshot" as const), trailing: fc.integer({ min: 0, max: 4 }) }),
+  fc.record({ kind: fc.constant("install" as const), ahead: fc.integer({ min: 0, max: 6 }) }),
+);
+
+describe("storage over crashes (C3, C5, C6)", () => {
+  it("keeps what was acknowledged wherever power is lost, whatever reaches the disk", () => {
+    crashEverywhere(storage, 4);
+  });
+
+  it("opens again after a loss of power at any step of opening", () => {
+    crashWhileOpening(storage, 5);
+  });
+
+  it("keeps what was acknowledged over any number of lives", () => {
+    const life = fc.record({
+      ops: fc.array(op, { maxLength: 12 }),
+      crashAt: fc.integer({ min: 1, max: 80 }),
+      ending: fc.constantFrom("power" as const, "process" as const),
+    });
+    fc.assert(
+      fc.property(fc.array(life, { minLength: 1, maxLength: 5 }), fc.integer(), (lives, seed) => {
+        const node = new Life(storage, seeded(seed));
+        for (const { ops, crashAt, ending } of lives) {
+          faultAt(node, crashAt, seed % 2 === 0 ? "crash_after" : "crash_before");
+          if (node.start() === "done") ops.every((each) => node.run(each) === "done");
+          if (ending === "power") node.disk.losePower();
+          else node.disk.endProcess();
+        }
+        recover(node);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("really lost, tore and reordered writes and lost names in such lives", () => {
+    const totals = { lostWrites: 0, tornWrites: 0, reorderedWrites: 0, lostDirectoryEntries: 0 };
+    const operations = countOperations(storage, SCRIPT);
+    for (let at = 1; at <= operations; at += 1) {
+      const life = new Life(storage, seeded(at));
+      faultAt(life, at, "crash_after");
+      if (life.start() === "done") SCRIPT.every((each) => life.run(each) === "done");
+      life.disk.losePower();
+      for (const key of Object.keys(totals) as (keyof typeof totals)[]) totals[key] += life.disk.counters[key];
+    }
+    for (const [name, count] of Object.entries(totals)) expect(count, name).toBeGreaterThan(0);
+  });
+});
+
+describe("storage over failed writes and syncs (P9)", () => {
+  it("takes no more calls, and the next process loses nothing and builds on nothing that is only cached", () => {
+    failEverywhere(storage);
+  });
+});
