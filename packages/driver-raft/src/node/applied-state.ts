@@ -30,6 +30,8 @@ export class AppliedState {
   #confState: ConfState;
   #index: number;
   #snapshotIndex: number;
+  /** Whether the configuration is another one than the newest snapshot's. */
+  #reconfigured = false;
 
   constructor(snapshot: Snapshot, seqKeyCap: number) {
     this.#machine = isEmptySnap(snapshot) ? new Machine([], seqKeyCap) : Machine.decode(snapshot.data);
@@ -64,6 +66,7 @@ export class AppliedState {
     this.#confState = snapshot.metadata.confState;
     this.#index = snapshot.metadata.index;
     this.#snapshotIndex = snapshot.metadata.index;
+    this.#reconfigured = false;
   }
 
   apply(entry: Entry, applyConfChange: ApplyConfChange): Applied {
@@ -72,13 +75,19 @@ export class AppliedState {
     return applied;
   }
 
-  /** Takes a snapshot and forgets what it covers, when enough was applied since the last one (E13). */
+  /**
+   * Takes a snapshot and forgets what it covers, when enough was applied since the last one (E13). Also
+   * after each change of the configuration: a node that joins is sent the newest snapshot, and refuses one
+   * that does not name it.
+   */
   maybeSnapshot(storage: RaftStorage, settings: ReplicaSettings): void {
     const { snapshotEntries, snapshotBytes, trailingEntries } = settings;
     const behind = this.#index - this.#snapshotIndex;
-    if (behind < snapshotEntries && (behind === 0 || storage.logBytes < snapshotBytes)) return;
+    const due = behind >= snapshotEntries || (behind > 0 && storage.logBytes >= snapshotBytes);
+    if (!due && !this.#reconfigured) return;
     storage.createSnapshot({ index: this.#index, confState: this.#confState, data: this.#machine.encode() });
     this.#snapshotIndex = this.#index;
+    this.#reconfigured = false;
     const upTo = this.#index - trailingEntries;
     if (upTo >= storage.firstIndex()) storage.compact(upTo);
   }
@@ -92,6 +101,7 @@ export class AppliedState {
     const change = asV2(decodeConfChange(entry));
     if (this.#takeMembers(change)) {
       this.#confState = applyConfChange(change);
+      this.#reconfigured = true;
       return { outcome: { kind: "noop" }, membersChanged: true };
     }
     this.#confState = applyConfChange(noChange);
