@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { packTimestamp } from "@tsoracle/core";
 import { describe, expect, it } from "vitest";
-import { grouped } from "../src/demo/screen.ts";
+import { grouped, Screen, showReport } from "../src/demo/screen.ts";
 import { quantile } from "../src/load/latency.ts";
 import { buildReport, longestSilence } from "../src/load/load-report.ts";
 import { type Answer, Recorder } from "../src/load/recorder.ts";
 
-const facts = { begin: 0, end: 1_000, callers: 2, kills: [], injected: false };
+const facts = { begin: 0, end: 1_000, callers: 2, kills: [], killsAsked: 0, injected: false };
 const at = (logical: number, count = 1): Answer => ({ first: packTimestamp(1_000, logical), count, epoch: 0n });
 
 describe("load report", () => {
@@ -70,6 +70,20 @@ describe("load report", () => {
     expect(buildReport(recorder, { ...facts, kills: [kill] })).toMatchObject({ ok: true, notDurable: 0 });
     const uncovered = [kill, { ...kill, at: 30, backAt: 40, covered: false }];
     expect(buildReport(recorder, { ...facts, kills: uncovered })).toMatchObject({ ok: false, notDurable: 1 });
+  });
+
+  it("fails when fewer kills happened than asked, although nothing is wrong with the history", () => {
+    const recorder = new Recorder();
+    recorder.answered("a", performance.now(), at(1));
+    const kills = [{ pid: 1, at: 10, backAt: 20, covered: true }];
+    expect(buildReport(recorder, { ...facts, kills, killsAsked: 1 })).toMatchObject({ ok: true, killsMissing: 0 });
+    expect(buildReport(recorder, { ...facts, kills, killsAsked: 3 })).toMatchObject({ ok: false, killsMissing: 2 });
+    const told: string[] = [];
+    const stream = { write: (text: string) => told.push(text) } as unknown as NodeJS.WritableStream;
+    const screen = new Screen({ stream, inPlace: false, colour: false });
+    showReport(screen, buildReport(recorder, { ...facts, kills, killsAsked: 3 }));
+    expect(told.join("")).toMatch(/kill -9 +1 of 3 times/);
+    expect(told.join("")).toContain("FAIL  the history is clean, but the machine was too slow for all kills");
   });
 
   it("measures the longest silence from the kill on, edges included", () => {

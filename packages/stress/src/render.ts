@@ -32,6 +32,7 @@ export function renderReport(report: StressReport): string {
     ...section("unavailable to clients", report.unavailability.clients.map(costLine)),
     ...section("unavailable to anybody", report.unavailability.anybody.map(costLine)),
     ...boundsLine(report),
+    machineLine(report),
     `violations  ${report.duplicates} duplicates, ${report.regressions} regressions, ` +
       `${report.realTimeViolations} real-time violations`,
     ...section("evidence", report.evidence.slice(0, SHOWN).flatMap(proof)),
@@ -54,6 +55,13 @@ function boundsLine({ bounds, freshness }: StressReport): string[] {
   return [
     `bounds      ${bounds.crashMs} ms after a crash of the leader, ${bounds.handOverMs} ms after its orderly end`,
   ];
+}
+
+function machineLine({ machine: { cores, runnable, lateP99Ms, lateMaxMs } }: StressReport): string {
+  return (
+    `machine     ${cores} cores for ${runnable.join(" to ")} runnable processes; ` +
+    `timers of the harness ${lateP99Ms} ms late (p99), ${lateMaxMs} ms at most`
+  );
 }
 
 function verdict(report: StressReport): string {

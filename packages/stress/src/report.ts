@@ -2,6 +2,7 @@
 import { type CallCounts, type HistoryReport, toJson, type Violation } from "@tsoracle/conformance/checker";
 import type { Freshness, RecoveryBounds } from "./drivers/stress-driver.ts";
 import type { InjectedFault } from "./injected-fault.ts";
+import type { MachineLoad } from "./machine-load.ts";
 import type { FaultKind } from "./schedule.ts";
 import { TICKS_PER_MS } from "./shared-clock.ts";
 import { type FaultStretch, type Unavailability, unavailability } from "./unavailability.ts";
@@ -13,6 +14,7 @@ export interface RunFacts {
   readonly servers: number;
   readonly tenureMs: number | undefined;
   readonly bounds: RecoveryBounds | undefined;
+  readonly machine: MachineLoad;
   readonly freshness: Freshness;
   readonly tenureCheck: boolean;
   readonly injectViolation: boolean;
@@ -53,6 +55,7 @@ export interface StressReport {
   readonly servers: number;
   readonly tenureMs: number | undefined;
   readonly bounds: RecoveryBounds | undefined;
+  readonly machine: MachineLoad;
   readonly freshness: Freshness;
   readonly tenureCheck: boolean;
   readonly injectViolation: boolean;
@@ -92,6 +95,7 @@ export function buildReport(facts: RunFacts): StressReport {
     servers: facts.servers,
     tenureMs: facts.tenureMs,
     bounds: facts.bounds,
+    machine: facts.machine,
     freshness: facts.freshness,
     tenureCheck: facts.tenureCheck,
     injectViolation: facts.injectViolation,

@@ -7,6 +7,7 @@ import { Fleet } from "./fleet.ts";
 import { History } from "./history.ts";
 import { type InjectParts, inject, type Victim } from "./inject.ts";
 import type { InjectedFault } from "./injected-fault.ts";
+import { watchMachineLoad } from "./machine-load.ts";
 import type { StressOptions } from "./options.ts";
 import { Random } from "./random.ts";
 import { buildReport, type StressReport } from "./report.ts";
@@ -40,8 +41,10 @@ export async function runStress(options: StressOptions, say: (line: string) => v
   using clients = new ClientFleet(fleet.addresses, clock, (call) => history.add(call));
   await waitUntil("a first answer", () => history.newestPinned !== undefined, { timeoutMs: SERVICE_LIMIT_MS });
   const begin = clock.now();
+  const machineLoad = watchMachineLoad();
   const isOvertaken = (server: number, since: number): boolean => history.overtaken(server, since, clock.now());
   const { faults, problems } = await injectAll(options, { fleet, clock, store, isOvertaken }, history, say);
+  const machine = machineLoad();
   await clients.stop();
   const { seed, faults: asked } = options;
   return buildReport({
@@ -50,6 +53,7 @@ export async function runStress(options: StressOptions, say: (line: string) => v
     servers: driver.servers,
     tenureMs: driver.tenureMs,
     bounds: driver.bounds,
+    machine,
     freshness,
     tenureCheck,
     injectViolation,

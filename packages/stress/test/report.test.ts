@@ -38,6 +38,7 @@ function facts(more: Partial<RunFacts> = {}, calls: readonly Call[] = CALLS): Ru
     servers: 3,
     tenureMs: 1_500,
     bounds: { crashMs: 1_800, handOverMs: 500 },
+    machine: { cores: 2, runnable: [0.5, 7.25], lateP99Ms: 3, lateMaxMs: 41 },
     freshness: "lease",
     tenureCheck: true,
     injectViolation: false,
@@ -149,6 +150,13 @@ describe("report", () => {
     ["whose history was corrupted", { injectViolation: true }],
   ])("does not call a control %s passed when it finds nothing", (_, more) => {
     expect(renderReport(buildReport(facts(more)))).toMatch(/BLIND/);
+  });
+
+  it("says how busy the machine was, and what the reference allows", () => {
+    const text = renderReport(buildReport(facts()));
+    expect(text).toContain("2 cores for 0.5 to 7.25 runnable processes; timers of the harness 3 ms late (p99), 41 ms");
+    expect(text).toContain("1800 ms after a crash of the leader, 500 ms after its orderly end");
+    expect(renderReport(buildReport(facts({ freshness: "confirm" })))).not.toContain("after a crash");
   });
 
   it("is plain data", () => {

@@ -26,7 +26,7 @@ async function drive(run: BenchRun): Promise<LoadReport> {
   const end = performance.now();
   stop.abort();
   await load;
-  return buildReport(recorder, { begin, end, callers: run.callers, kills: [], injected: false });
+  return buildReport(recorder, { begin, end, callers: run.callers, kills: [], killsAsked: 0, injected: false });
 }
 
 /**

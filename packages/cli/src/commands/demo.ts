@@ -51,6 +51,6 @@ export function demoCommand(): Command {
     .action(demo)
     .addHelpText(
       "after",
-      "\nExits with 1 if a timestamp was issued twice or out of order.\n\nExamples:\n  tsoracle demo\n  tsoracle demo --seconds 20 --kills 10 --json",
+      "\nExits with 1 if a timestamp was issued twice or out of order, or if fewer kills happened than asked.\n\nExamples:\n  tsoracle demo\n  tsoracle demo --seconds 20 --kills 10 --json",
     );
 }

@@ -129,6 +129,7 @@ export async function runDemo(options: DemoOptions): Promise<LoadReport> {
       end,
       callers: CALLERS,
       kills,
+      killsAsked: options.kills,
       injected: options.injectViolation,
     });
   } finally {

@@ -31,6 +31,8 @@ export interface LoadReport {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly kills: readonly KillCost[];
+  /** Kills that were asked for and did not happen, for want of time. */
+  readonly killsMissing: number;
   readonly unanswered: Readonly<Record<string, number>>;
   readonly duplicates: number;
   readonly regressions: number;
@@ -71,6 +73,8 @@ export interface RunFacts {
   readonly end: number;
   readonly callers: number;
   readonly kills: readonly Kill[];
+  /** How many kills were asked for. */
+  readonly killsAsked: number;
   readonly injected: boolean;
 }
 
@@ -79,11 +83,12 @@ const WITHHELD: readonly string[] = ["timestamp_regression", "protocol_violation
 
 const rounded = (value: number, digits: number): number => Number(value.toFixed(digits));
 
-/** Judges the run. A run in which nothing was issued proves nothing and is not `ok`. */
+/** Judges the run. One in which nothing was issued, or fewer kills happened than asked, did not prove it and is not `ok`. */
 export function buildReport(recorder: Recorder, facts: RunFacts): LoadReport {
   const { begin, end, kills } = facts;
   const history = recorder.judge();
   const withheld = WITHHELD.reduce((sum, code) => sum + (recorder.errors.get(code) ?? 0), 0);
+  const killsMissing = Math.max(0, facts.killsAsked - kills.length);
   const notDurable = kills.filter(({ covered }) => !covered).length;
   const latencies = Float64Array.from(recorder.latenciesMs).sort();
   return {
@@ -98,6 +103,7 @@ export function buildReport(recorder: Recorder, facts: RunFacts): LoadReport {
       pid,
       silentMs: Math.round(longestSilence(recorder.ends, at, kills[index + 1]?.at ?? end)),
     })),
+    killsMissing,
     unanswered: Object.fromEntries(recorder.errors),
     duplicates: history.duplicates.count,
     regressions: history.clientOrder.count + history.epochOrder.count + history.batchOrder.count + withheld,
@@ -105,6 +111,6 @@ export function buildReport(recorder: Recorder, facts: RunFacts): LoadReport {
     notDurable,
     evidence: evidenceOf(history),
     injected: facts.injected,
-    ok: history.ok && withheld === 0 && notDurable === 0 && recorder.issued > 0,
+    ok: history.ok && withheld === 0 && notDurable === 0 && killsMissing === 0 && recorder.issued > 0,
   };
 }

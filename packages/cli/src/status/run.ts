@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createClient } from "@tsoracle/client";
-import { CliError, oneLine } from "../cli-error.ts";
+import { CliError } from "../cli-error.ts";
 import type { ClientFlags } from "../client-flags.ts";
 import { endOnSignals } from "../interrupt.ts";
 import { type ClientTls, readClientTls } from "../open-client.ts";
 import { printFields, printJson, printLine } from "../output.ts";
 import { askHealth, type Health } from "./health.ts";
+import { noAnswer } from "./no-answer.ts";
 
 export interface StatusRun extends ClientFlags {
   readonly json?: true;
@@ -39,7 +40,7 @@ async function ask(endpoint: string, tls: ClientTls | undefined, timeoutMs: numb
       frontierPhysicalMs: frontier.physicalMs,
     };
   } catch (error) {
-    return { endpoint, serving: false, error: oneLine(error) };
+    return { endpoint, serving: false, error: noAnswer(endpoint, timeoutMs, error) };
   } finally {
     await client[Symbol.asyncDispose]();
   }
