@@ -18,8 +18,6 @@ import type { BumpRow, OracleRow } from "./rows.ts";
 import { sightingOf, waitAfter } from "./wait-after.ts";
 import { Witness } from "./witness.ts";
 
-const NS_PER_MS = 1e6;
-
 /**
  * How one process comes to lead, stays leader and stops, as a pure step machine (`postgres-redis.md` 2.3 and 3.7):
  * poll → try the lock → bump → wait out → lead → renew → suspended → stepped down. Feed it one event and the monotonic
@@ -47,7 +45,7 @@ export class Campaign {
   #evictedAtNs: bigint | undefined;
   /** After a resignation, others go first until then. */
   #standBackUntilNs = 0n;
-  /** After an announcement the lock is about to be free: poll often for a moment. */
+  /** The lock is about to be free, after an announcement or a lost session: poll often for a moment. */
   #hurryUntilNs = 0n;
   readonly #witness = new Witness();
 
@@ -87,7 +85,7 @@ export class Campaign {
       case "tick":
         return this.#onTick(nowNs);
       case "connected":
-        return state.phase === "connecting" ? this.#onConnected() : [];
+        return state.phase === "connecting" ? this.#onConnected(nowNs) : [];
       case "connect_failed":
         return state.phase === "connecting" ? this.#dropped(event.permanent, nowNs) : [];
       case "lost":
@@ -155,11 +153,12 @@ export class Campaign {
     }
   }
 
-  #onConnected(): readonly CampaignEffect[] {
+  #onConnected(nowNs: bigint): readonly CampaignEffect[] {
     this.#attempt = 0;
     const own = this.#ownReign;
     if (own !== undefined && this.#owesClean) {
       this.#owesClean = false;
+      this.#hurryUntilNs = nowNs + this.#pace.hurryNs;
       this.#state = { phase: "cleaning", epoch: own.epoch };
       return [{ type: "clean", epoch: own.epoch }];
     }
@@ -193,7 +192,7 @@ export class Campaign {
       this.#state = { phase: "bumping", sentNs: nowNs };
       return [{ type: "unknown" }, { type: "bump" }];
     }
-    const stillMs = Number(nowNs - this.#sighting.seenAtNs) / NS_PER_MS;
+    const stillMs = Number(nowNs - this.#sighting.seenAtNs) / 1e6;
     const { terms } = this.#options;
     if (stillMs >= 2 * waitOutMs(terms) && this.#mayEvict(nowNs)) {
       this.#evictedAtNs = nowNs;

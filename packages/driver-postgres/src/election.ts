@@ -7,6 +7,7 @@ import type { CampaignEffect, CampaignEvent } from "./campaign-protocol.ts";
 import { ConfirmRounds } from "./confirm-rounds.ts";
 import { Connector } from "./connector.ts";
 import { StatementFailure } from "./failure.ts";
+import { LastWords } from "./last-words.ts";
 import { type DriverConfig, readEndpoint } from "./options.ts";
 import { gone, movedAway, oneRow, regressed, unreplicated, wrongCluster } from "./oracle-faults.ts";
 import { checkStoredSettings } from "./preflight.ts";
@@ -26,7 +27,10 @@ export class Election {
   readonly #connector: Connector;
   readonly #gate: SessionGate;
   readonly #confirms: ConfirmRounds;
+  readonly #lastWords: LastWords;
   #reign: ReignTenure | undefined;
+  /** The server's process of the session that the newest reign began in. */
+  #reignPid = "";
   #events: CampaignEvent[] = [];
   #cancelWake: () => void = () => {};
   #releases: (() => void)[] = [];
@@ -40,6 +44,7 @@ export class Election {
       session: () => this.#gate.current,
       onFenced: (epoch) => this.#dispatch({ type: "fenced", epoch }),
     });
+    this.#lastWords = new LastWords(config, this.#holder);
     const { terms, freshness, random, mayLead, endpoint } = config;
     this.#campaign = new Campaign(
       { terms, freshness, random, mayLead, endpoint, holder: this.#holder },
@@ -220,7 +225,7 @@ export class Election {
         break;
       case "clean":
         this.#ask(
-          (session) => this.#cleanLost(session, effect.epoch),
+          (session) => this.#lastWords.ofLost(session, effect.epoch, this.#reignPid),
           () => ({ type: "cleaned" }),
         );
         break;
@@ -309,15 +314,18 @@ export class Election {
   #bump(): void {
     const config = this.#config;
     let mark: LeaseMark | undefined;
+    let pid = "";
     this.#ask(
-      (session) =>
-        session.run(config.statements.bump, [config.identity.name, this.#holder, config.endpoint], {
+      (session) => {
+        pid = session.backendPid;
+        return session.run(config.statements.bump, [config.identity.name, this.#holder, config.endpoint], {
           what: "cannot begin a reign",
           isWrite: true,
           beforeSend: () => {
             mark = config.clock.mark();
           },
-        }),
+        });
+      },
       (reply) => {
         const [first] = reply.rows;
         if (first === undefined || mark === undefined) throw wrongCluster(config.identity.name);
@@ -326,6 +334,7 @@ export class Election {
         const reign = new ReignTenure(row.epoch, config, this.#confirms);
         reign.keeper.renewed(mark);
         this.#reign = reign;
+        this.#reignPid = pid;
         return { type: "bumped", row };
       },
     );
@@ -341,32 +350,12 @@ export class Election {
     }
   }
 
-  #clean(session: PgSession, epoch: Epoch): Promise<Reply> {
-    const { statements, identity } = this.#config;
-    const values = [identity.name, ...epochParameters(epoch), this.#holder];
-    return session.run(statements.clean, values, { what: "cannot mark the reign as over", isWrite: true });
-  }
-
-  /** A successor that waits for this reign hears that it need not. */
-  async #cleanLost(session: PgSession, epoch: Epoch): Promise<Reply> {
-    const reply = await this.#clean(session, epoch);
-    const [row] = reply.rows;
-    if (row !== undefined && row["epoch_lo"] !== epochParameters(epoch)[1]) await this.#announce(session);
-    return reply;
-  }
-
-  #announce(session: PgSession): Promise<Reply> {
-    const { statements, identity } = this.#config;
-    return session.run(statements.announce, [identity.channel], { what: "cannot announce the release" });
-  }
-
   /** Best effort: a release that fails costs the successor its wait. */
   async #release(epoch: Epoch): Promise<void> {
     const session = this.#gate.current;
     try {
       if (session !== undefined) {
-        await this.#clean(session, epoch);
-        await this.#announce(session);
+        await this.#lastWords.ofReleased(session, epoch);
         await session.end();
       }
     } catch (error) {

@@ -28,8 +28,10 @@ export interface Statements {
   /** Says that a reign has stopped, of the row's reign or of its direct predecessor. `$4` holder. Returns which reigns. */
   readonly clean: string;
   readonly confirm: string;
-  /** `$1` lock key, `$2` application name. */
+  /** Ends the sessions of this role and name that hold the lock. `$1` lock key, `$2` application name. */
   readonly evict: string;
+  /** As `evict`, of one process only. `$3` its id. */
+  readonly evictOne: string;
   /** `$1` channel. */
   readonly announce: string;
   /** For telling why a fenced write matched no row. `$1` only. */
@@ -54,6 +56,12 @@ export function statementsFor(schema: string): Statements {
       current_setting('synchronous_standby_names') AS standby_names`;
   const row =
     "epoch_hi, epoch_lo, beat, clean, high_water, freshness, lease_ms, rate_slack_ppm, holder_endpoint, holder_pid";
+  const evict = `SELECT l.pid, pg_terminate_backend(l.pid) AS killed
+      FROM pg_locks l JOIN pg_stat_activity s ON s.pid = l.pid
+      WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+        AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND l.classid::bigint = (($1::bigint >> 32) & 4294967295) AND l.objid::bigint = ($1::bigint & 4294967295)
+        AND s.usename = current_user AND s.application_name = $2 AND l.pid <> pg_backend_pid()`;
   return {
     poll: `SELECT ${row}, pg_try_advisory_lock(lock_key) AS got FROM ${oracle} WHERE name = $1`,
     observe: `SELECT ${row}, false AS got FROM ${oracle} WHERE name = $1`,
@@ -77,12 +85,8 @@ export function statementsFor(schema: string): Statements {
         AND ((epoch_lo = $3::bigint AND holder_id = $4) OR (epoch_lo = $3::bigint + 1 AND prev_holder_id = $4))
       RETURNING epoch_lo`,
     confirm: `SELECT 1 FROM ${oracle} ${epochFence}`,
-    evict: `SELECT l.pid, pg_terminate_backend(l.pid) AS killed
-      FROM pg_locks l JOIN pg_stat_activity s ON s.pid = l.pid
-      WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-        AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-        AND l.classid::bigint = (($1::bigint >> 32) & 4294967295) AND l.objid::bigint = ($1::bigint & 4294967295)
-        AND s.usename = current_user AND s.application_name = $2 AND l.pid <> pg_backend_pid()`,
+    evict,
+    evictOne: `${evict} AND l.pid = $3::int`,
     announce: "SELECT pg_notify($1, 'released')",
     diagnose: `SELECT epoch_hi, epoch_lo FROM ${oracle} WHERE name = $1`,
     dense: `WITH f AS MATERIALIZED (

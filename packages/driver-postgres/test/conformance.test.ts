@@ -5,9 +5,8 @@ import { afterAll, beforeAll, describe, it } from "vitest";
 import { postgresSubject } from "./subject.ts";
 
 const postgres = usePostgres({ beforeAll, afterAll });
-const database = (): string => postgres().url;
 /** Each clause has an oracle of its own, and most of its time is spent waiting for a tenure to run out. */
 const runner: Runner = { describe, it: (name, body) => it.concurrent(name, body, 60_000) };
 
-conformance(runner, postgresSubject(postgres, database, "lease"));
-conformance(runner, postgresSubject(postgres, database, "confirm"));
+conformance(runner, postgresSubject(postgres, "lease"));
+conformance(runner, postgresSubject(postgres, "confirm"));

@@ -2,6 +2,7 @@
 import { physicalMs } from "@tsoracle/core";
 import { FaultProxy, usePostgres } from "@tsoracle/test-services";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ForgetfulFront } from "./forgetful-front.ts";
 import { asRole, itemOf, leads, leadsNoMore, NodeLog, openNode } from "./node.ts";
 import { prepareOracle } from "./oracle.ts";
 
@@ -93,6 +94,24 @@ describe.concurrent("a leader that loses its connection", () => {
       expect(next.epoch).toBe(epoch + 1n);
       expect(tenure?.valid()).toBe(false);
     }
+  });
+});
+
+describe("a leader whose connection is forgotten on the way", () => {
+  it("ends its own session at the server, which would keep the lock for a tenure, and begins again", async () => {
+    await prepareOracle(database(), "forgotten", { tenureMs: 2_000 });
+    await using front = await ForgetfulFront.open(postgres());
+    const log = new NodeLog();
+    const url = asRole(front.url(database()));
+    await using driver = await openNode(database(), "forgotten", { url, log, tenureMs: 2_000 });
+    const { epoch } = await leads(driver);
+    await driver.persistHighWater(physicalMs(1_000), epoch);
+    front.forget();
+    await expect(driver.persistHighWater(physicalMs(2_000), epoch)).rejects.toMatchObject({ code: "uncertain" });
+    expect(await log.line(/ended the lost session/)).toMatch(/which still held the lock/);
+    const next = await leads(driver, epoch);
+    expect(next.epoch).toBe(epoch + 1n);
+    expect(await driver.loadHighWater()).toBe(1_000);
   });
 });
 

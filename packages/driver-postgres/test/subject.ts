@@ -18,7 +18,7 @@ const OP_TIMEOUT_MS = 750;
 let universes = 0;
 
 /** The Postgres driver on a real server over TCP faults: three nodes, one proxy for each life of each. */
-export function postgresSubject(server: () => PostgresServer, database: () => string, freshness: Freshness): Subject {
+export function postgresSubject(server: () => PostgresServer | Promise<PostgresServer>, freshness: Freshness): Subject {
   return {
     name: freshness === "lease" ? "postgres" : "postgres (confirm)",
     capabilities: postgresCapabilitiesOf("fsync", freshness),
@@ -29,8 +29,9 @@ export function postgresSubject(server: () => PostgresServer, database: () => st
     provision: async () => {
       universes += 1;
       const oracle = `universe-${universes}`;
-      await prepareOracle(database(), oracle, { freshness, tenureMs: TENURE_MS });
-      return new PostgresUniverse(server(), database(), oracle, freshness);
+      const started = await server();
+      await prepareOracle(started.url, oracle, { freshness, tenureMs: TENURE_MS });
+      return new PostgresUniverse(started, oracle, freshness);
     },
   };
 }
@@ -59,9 +60,9 @@ class PostgresUniverse implements Universe {
   /** Disposals of crashed drivers, which nobody waits for until the end. */
   readonly #dead: Promise<void>[] = [];
 
-  constructor(server: PostgresServer, database: string, oracle: string, freshness: Freshness) {
+  constructor(server: PostgresServer, oracle: string, freshness: Freshness) {
     this.#server = server;
-    this.#database = database;
+    this.#database = server.url;
     this.#oracle = oracle;
     this.#freshness = freshness;
   }
