@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomUUID } from "node:crypto";
-import { startRedis, useRedis } from "@tsoracle/test-services";
+import { fileURLToPath } from "node:url";
+import { freePorts, type RedisServer, startRedis, startRedisNodes, useRedis } from "@tsoracle/test-services";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { lines, runCli, startServer } from "./cli-process.ts";
 import { Caller, clientOf, expectOneFailure, leaderOf, startPair, TENURE } from "./store-servers.ts";
@@ -70,6 +71,48 @@ describe("serve redis", { timeout: 60_000 }, () => {
   });
 });
 
+describe("TLS to Redis nodes", { timeout: 60_000 }, () => {
+  const fixture = (name: string): string => fileURLToPath(new URL(`fixtures/tls/${name}`, import.meta.url));
+  const KEYS = ["--store-tls-cert", fixture("client.pem"), "--store-tls-key", fixture("client.key")];
+  const CA = ["--store-tls-ca", fixture("ca.pem")];
+  let nodes: readonly RedisServer[] = [];
+  let list = "";
+
+  beforeAll(async () => {
+    const ports = await freePorts(3);
+    const files = [
+      "cert-file",
+      fixture("server.pem"),
+      "key-file",
+      fixture("server.key"),
+      "ca-cert-file",
+      fixture("ca.pem"),
+    ];
+    const args = files.map((word, index) => (index % 2 === 0 ? `--tls-${word}` : word));
+    nodes = await startRedisNodes(3, (index) => ({ args: [...args, "--tls-port", String(ports[index])] }));
+    list = ports.map((port) => `rediss://127.0.0.1:${port}`).join(",");
+  });
+  afterAll(async () => {
+    await Promise.all(nodes.map((node) => node.stop()));
+  });
+
+  it("prepares and serves with the certificates that the flags name", async () => {
+    const flags = [...anOracle(list), ...CA, ...KEYS];
+    expect(await runCli(["redis", "init", ...flags])).toMatchObject({ code: 0, stderr: "" });
+    const { address } = await startServer(["redis", ...flags, ...ADDRESS]);
+    expect(await runCli(["get", "--endpoints", address])).toMatchObject({ code: 0 });
+    const status = await runCli(["redis", "status", ...flags]);
+    expect(lines(status.stdout).filter((line) => line.includes(" votes; "))).toHaveLength(3);
+  });
+
+  it("refuses nodes that nobody known vouches for, and nodes refuse a server that shows no certificate", async () => {
+    const flags = anOracle(list);
+    expectOneFailure(await runCli(["redis", "init", ...flags, ...KEYS]), [/certificate/, /correct the TLS options/]);
+    expectOneFailure(await runCli(["redis", "init", ...flags, ...CA]), [/127\.0\.0\.1:\d+/, /TLS|reset|closed/]);
+    expectOneFailure(await runCli(["serve", "redis", ...flags, ...KEYS, ...ADDRESS]), [/correct the TLS options/]);
+  });
+});
+
 describe("redis commands", { timeout: 60_000 }, () => {
   it("init refuses nodes that hold the oracle already", async () => {
     const flags = await initialised();
@@ -84,6 +127,44 @@ describe("redis commands", { timeout: 60_000 }, () => {
     expect(lines(stdout).at(-1)).toMatch(/^high_water_ms +5000$/);
     const unknown = await runCli(["redis", "status", ...anOracle()]);
     expect(unknown).toMatchObject({ code: 1, stdout: expect.stringMatching(/no vote.*init/) });
+  });
+
+  it("force-reinit makes an oracle anew that has lost its majority, and trust-restart needs an oracle that asks for it", async () => {
+    const nodes = await startRedisNodes(3);
+    try {
+      const flags = anOracle(nodes.map(({ url }) => url).join(","));
+      expect((await runCli(["redis", "init", ...flags, "--seed-physical-ms", "40000000000000"])).code).toBe(0);
+      await Promise.all([nodes[0]?.wipe(), nodes[1]?.wipe()]);
+      const lost = await runCli(["redis", "status", ...flags]);
+      expect(lost).toMatchObject({
+        code: 1,
+        stdout: expect.stringMatching(/no vote.*holds high-water 40000000000000/),
+      });
+      const reinit = await runCli(["redis", "force-reinit", ...flags, "--at-least", "5", "--yes", "--json"]);
+      expect(JSON.parse(reinit.stdout)).toMatchObject({ highWater: 40_000_000_000_000 });
+      const { address } = await startServer(["redis", ...flags, ...ADDRESS]);
+      const { stdout } = await runCli(["get", "--endpoints", address]);
+      expect(BigInt(lines(stdout)[0] ?? 0) >> 18n).toBeGreaterThan(40_000_000_000_000n);
+      expectOneFailure(await runCli(["redis", "trust-restart", ...flags, "--yes"]), [/trusts restarts anyway/]);
+    } finally {
+      await Promise.all(nodes.map((node) => node.stop()));
+    }
+  });
+
+  it("trust-restart lets a majority vote that restarted together", async () => {
+    const nodes = await startRedisNodes(3);
+    try {
+      const flags = [...anOracle(nodes.map(({ url }) => url).join(",")), "--trust-restart", "never"];
+      expect((await runCli(["redis", "init", ...flags])).code).toBe(0);
+      await Promise.all(nodes.map((node) => node.restart()));
+      expectOneFailure(await runCli(["serve", "redis", ...flags, ...ADDRESS]), [/has restarted/, /trust-restart/]);
+      const trusted = await runCli(["redis", "trust-restart", ...flags, "--yes"]);
+      expect(trusted).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Trusted .*:.*:.*:/) });
+      const { address } = await startServer(["redis", ...flags, ...ADDRESS]);
+      expect(await runCli(["get", "--endpoints", address])).toMatchObject({ code: 0 });
+    } finally {
+      await Promise.all(nodes.map((node) => node.stop()));
+    }
   });
 
   it("admit gives an empty node its vote again, and fast-forward raises what all hold", async () => {

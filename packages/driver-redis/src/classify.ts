@@ -15,6 +15,16 @@ const NOT_A_CLUSTER =
 const RULES: readonly Rule[] = [
   { pattern: /^(MOVED|ASK|CROSSSLOT)\b/, why: "topology", advice: NOT_A_CLUSTER },
   { pattern: /^(LOADING|BUSY|TRYAGAIN|MASTERDOWN|CLUSTERDOWN)\b/, why: "unavailable", advice: "" },
+  {
+    pattern: /^ERR max number of clients/,
+    why: "unavailable",
+    advice: "raise maxclients on it, or find out who holds so many connections",
+  },
+  {
+    pattern: /^DENIED\b/,
+    why: "configuration",
+    advice: "give the oracle a password there, or let the server be reached otherwise than by protected-mode no",
+  },
   { pattern: /^OOM\b/, why: "refusing", advice: "it is out of memory: raise maxmemory, and keep nothing else on it" },
   { pattern: /^MISCONF\b/, why: "refusing", advice: "it cannot save: look at its log, its disk and the free space" },
   {

@@ -39,6 +39,8 @@ export class Register {
   readonly majority: number;
   readonly holder: Holder;
   readonly #opTimeoutMs: number;
+  /** Shorter than a round, so that the round hears why a node could not even be asked. */
+  readonly #patienceMs: number;
   readonly #timers: Timers;
 
   constructor(nodes: readonly RedisNode[], holder: Holder, timing: RegisterTiming) {
@@ -47,11 +49,12 @@ export class Register {
     this.majority = majority(nodes.length);
     this.holder = holder;
     this.#opTimeoutMs = timing.opTimeoutMs;
+    this.#patienceMs = timing.opTimeoutMs * 0.75;
     this.#timers = timing.timers;
   }
 
   /** @param patienceMs how long to wait for a connection before giving up on the node */
-  async status(node: RedisNode, patienceMs: number = this.#opTimeoutMs): Promise<StatusOutcome> {
+  async status(node: RedisNode, patienceMs: number = this.#patienceMs): Promise<StatusOutcome> {
     const reply = await node.run(STATUS, (facts) => identity(facts), patienceMs);
     return heard(node, reply.kind === "reply" ? readStatus(reply.reply) : reply);
   }
@@ -59,14 +62,14 @@ export class Register {
   async prepare(node: RedisNode, epoch: Ballot): Promise<PrepareOutcome> {
     const { id, endpoint } = this.holder;
     const args = (facts: NodeFacts): readonly string[] => [...identity(facts), epoch, id, endpoint];
-    const reply = await node.run(PREPARE, args, this.#opTimeoutMs);
+    const reply = await node.run(PREPARE, args, this.#patienceMs);
     return heard(node, reply.kind === "reply" ? readPrepare(reply.reply) : reply);
   }
 
   async persist(node: RedisNode, epoch: Ballot, highWater: number): Promise<PersistOutcome> {
     const { id, endpoint } = this.holder;
     const args = (facts: NodeFacts): readonly string[] => [...identity(facts), epoch, id, endpoint, String(highWater)];
-    const reply = await node.run(PERSIST, args, this.#opTimeoutMs);
+    const reply = await node.run(PERSIST, args, this.#patienceMs);
     return heard(node, reply.kind === "reply" ? readPersist(reply.reply) : reply);
   }
 

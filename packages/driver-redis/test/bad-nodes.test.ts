@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { startRedis, useRedis, waitUntil } from "@tsoracle/test-services";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { initRedisNodes, openRedisDriver } from "../src/index.ts";
+import { initRedisNodes, openRedisDriver, redisStatus } from "../src/index.ts";
 import { ask, Cluster } from "./cluster.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -42,6 +42,21 @@ describe("a node that must not hold a register", () => {
   });
 });
 
+describe("a node that is not ready", () => {
+  it("has no vote until it writes the append-only file that was turned on while it ran", async () => {
+    await using late = await startRedis({ args: ["--appendonly", "no", "--rdb-key-save-delay", "3000"] });
+    await ask(late.url, "EVAL", "for i=1,1500 do redis.call('SET','filler:'..i,'x') end", 0);
+    await ask(late.url, "CONFIG", "SET", "appendonly", "yes");
+    const cluster = new Cluster([late, ...good().slice(0, 2)]);
+    const init = (): Promise<string> => initRedisNodes({ ...cluster.options, nodes: cluster.urls });
+    await expect(init()).rejects.toMatchObject({ message: expect.stringMatching(/is rewriting its append-only file/) });
+    const isDone = async (): Promise<boolean> =>
+      String(await ask(late.url, "INFO", "persistence")).includes("aof_rewrite_in_progress:0");
+    await waitUntil("the first rewrite to end", isDone, { timeoutMs: 30_000 });
+    expect(await init()).toMatch(/^[0-9a-f]{32}$/);
+  });
+});
+
 describe("the list of nodes", () => {
   const advertise = "127.0.0.1:50051";
 
@@ -50,6 +65,8 @@ describe("the list of nodes", () => {
     [["redis://a:1", "redis://b:1"], /three or more.*got 2/],
     [["redis://a:1", "redis://b:1", "redis://a:1"], /a:1 is named twice/],
     [["redis://a:1/0", "redis://b:1", "redis://a:1/1"], /a:1 is named twice/],
+    [["redis://a:1/0", "redis://b:1/1", "redis://c:1"], /the same database number for every node/],
+    [["redis://a:1", "redis://b:1", "redis://u:%zz@c:1"], /node 3: .*broken % escape/],
     [["redis://a:1", "redis://b:1", "c:1"], /node 3: expected redis/],
     [["redis://a:1", "redis://b:1", "redis://c:1/x"], /node 3.*database number/],
     [["redis://a:1", "redis://b:1", "sentinel://c:1"], /node 3: expected redis/],
@@ -63,6 +80,8 @@ describe("the list of nodes", () => {
     [{ name: "{}" }, /name: /],
     [{ name: "ü" }, /name: /],
     [{ name: "" }, /name: /],
+    [{ trustRestart: "always" as never }, /trustRestart: expected "aof-always" or "never"/],
+    [{ readmission: "never" as never }, /readmission: expected "automatic" or "operator"/],
     [{ advertise: "http://h:1" }, /advertise: /],
     [{ advertise: `${"h".repeat(255)}:1` }, /advertise: /],
     [{ opTimeoutMs: 750 }, /opTimeoutMs: .*quarter/],
@@ -162,10 +181,33 @@ describe("a register", () => {
     await using peer = await cluster.open();
     expect(await peer.persist(1_000, await peer.reign())).toBe(1_000);
     await waitUntil("every node to have it", async () => (await cluster.held()).every((held) => held === 1_000));
+    const told = peer.warnings.map(({ message }) => message);
+    const { warnings } = await redisStatus({ ...cluster.options, nodes: cluster.urls });
+    expect(warnings).toEqual(told);
+    if (count === 1) expect(told).toEqual([]);
+    else
+      expect(told).toEqual([expect.stringMatching(count === 2 ? /^2 nodes survive.*none/ : /^4 nodes.*as 3 do.*odd/)]);
   });
 });
 
 describe("an account", () => {
+  it("that options name wins over the one in the URL, and that of a node over that for all", async () => {
+    await using guarded = await startRedis({ args: ["--requirepass", "right"] });
+    const servers = [guarded, ...good().slice(0, 2)];
+    const [url, ...others] = servers.map((server) => server.url) as [string, ...string[]];
+    const wrong = url.replace("redis://", "redis://:wrong@");
+    const { options, key } = new Cluster(servers);
+    const plain = others.map((other) => ({ url: other, password: undefined }));
+    await expect(initRedisNodes({ ...options, nodes: [wrong, ...plain] })).rejects.toMatchObject({
+      message: expect.stringMatching(/WRONGPASS/),
+    });
+    await initRedisNodes({ ...options, nodes: [{ url: wrong, password: "right" }, ...plain] });
+    expect(await ask(url.replace("redis://", "redis://:right@"), "EXISTS", key)).toBe(1);
+    const nested = [{ url: wrong, password: "wrong as well" }, ...others];
+    const init = initRedisNodes({ ...options, name: "nested", nodes: nested, password: "right" });
+    await expect(init).rejects.toMatchObject({ message: expect.stringMatching(/WRONGPASS/) });
+  });
+
   it("with the rights that the README lists can prepare nodes and serve", async () => {
     const rights = [
       ..."+hmget +hset +hget +hexists +time +info +pttl +eval +evalsha +script|load +ping".split(" "),

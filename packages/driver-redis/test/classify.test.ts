@@ -21,6 +21,8 @@ const table: readonly (readonly [error: Error, why: FailureKind, mayHaveRun: boo
   ],
   [reply("TRYAGAIN Multiple keys request during rehashing of slot"), "unavailable", false],
   [reply("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."), "unavailable", false],
+  [reply("ERR max number of clients reached"), "unavailable", false],
+  [reply("DENIED Redis is running in protected mode because protected mode is enabled"), "configuration", false],
   [reply("CLUSTERDOWN Hash slot not served"), "unavailable", false],
   [new Error("Command timed out"), "unavailable", true],
   [new Error("Stream isn't writeable and enableOfflineQueue options is false"), "unavailable", false],

@@ -123,7 +123,12 @@ export class Cluster {
 }
 
 export async function ask(url: string, ...words: readonly (string | number)[]): Promise<unknown> {
-  const redis = new Redis(url, { lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0 });
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    retryStrategy: () => null,
+    maxRetriesPerRequest: 0,
+    enableReadyCheck: false,
+  });
   redis.on("error", () => {});
   try {
     await redis.connect();

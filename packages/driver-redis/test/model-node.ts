@@ -29,13 +29,16 @@ export class ModelNode {
     leasedUntil: 0,
   };
   #claim: string | undefined;
+  #copy: State | undefined;
+  /** False after a restart that nobody has made good yet. */
+  #isTrusted = true;
 
   constructor(tenure = 0) {
     this.#tenure = tenure;
   }
 
   status(): StatusOutcome {
-    const state = this.#state;
+    const state = this.#voting;
     if (state === undefined) return EMPTY;
     const { promised, highWater, holder, released } = state;
     const leasedForMs = Math.max(0, Math.min(this.#tenure, state.leasedUntil - this.now));
@@ -43,7 +46,7 @@ export class ModelNode {
   }
 
   prepare(epoch: Ballot, holder: string): PrepareOutcome {
-    const state = this.#state;
+    const state = this.#voting;
     if (state === undefined) return EMPTY;
     const { promised, highWater, released } = state;
     if (epoch < promised || (epoch === promised && holder !== state.holder)) return { kind: "stale", promised };
@@ -64,7 +67,7 @@ export class ModelNode {
   }
 
   persist(epoch: Ballot, holder: string, value: number): PersistOutcome {
-    const state = this.#state;
+    const state = this.#voting;
     if (state === undefined) return EMPTY;
     if (epoch < state.promised || (epoch === state.promised && holder !== state.holder)) {
       return { kind: "fenced", promised: state.promised };
@@ -75,7 +78,7 @@ export class ModelNode {
   }
 
   release(epoch: Ballot, holder: string, clean: boolean): "ok" | "fenced" | "empty" {
-    const state = this.#state;
+    const state = this.#voting;
     if (state === undefined) return "empty";
     if (epoch !== state.promised || holder !== state.holder) return "fenced";
     state.leasedUntil = 0;
@@ -87,19 +90,47 @@ export class ModelNode {
   wipe(): void {
     this.#state = undefined;
     this.#claim = undefined;
+    this.#isTrusted = true;
+  }
+
+  /** Keeps a copy of its disk. */
+  copy(): void {
+    if (this.#state !== undefined) this.#copy = { ...this.#state };
+  }
+
+  /** Restarts with the copy, if there is one, else with what it has. */
+  restart(isTrusted: boolean): void {
+    if (this.#copy !== undefined) this.#state = { ...this.#copy };
+    this.#isTrusted = isTrusted && this.#isTrusted;
   }
 
   claim(nonce: string): boolean {
-    if (this.#state !== undefined) return false;
+    if (this.#voting !== undefined) return false;
     this.#claim = nonce;
     return true;
   }
 
   admit(nonce: string, epoch: Ballot, holder: string, highWater: number): boolean {
-    if (this.#state !== undefined || this.#claim !== nonce) return false;
+    if (this.#voting !== undefined || this.#claim !== nonce) return false;
     this.#claim = undefined;
-    this.#state = { promised: epoch, holder, highWater, beat: 1, released: NO_BALLOT, leasedUntil: 0 };
+    this.#isTrusted = true;
+    const state = this.#state;
+    if (state === undefined) {
+      this.#state = { promised: epoch, holder, highWater, beat: 1, released: NO_BALLOT, leasedUntil: 0 };
+      return true;
+    }
+    if (epoch > state.promised) {
+      state.promised = epoch;
+      state.holder = holder;
+    }
+    state.highWater = Math.max(state.highWater, highWater);
+    state.beat += 1;
+    state.leasedUntil = 0;
     return true;
+  }
+
+  get #voting(): State | undefined {
+    return this.#isTrusted ? this.#state : undefined;
   }
 
   #write(state: State, epoch: Ballot, holder: string): void {

@@ -14,9 +14,16 @@ export interface Variant {
   readonly returns: "majority" | "maximum";
   /** How an empty node gets its vote back. */
   readonly admission: "new ballot" | "current ballot" | "automatic";
+  /** Whether a node that restarted, perhaps with an old copy of its disk, is admitted like an empty one. */
+  readonly restarts: "admitted" | "trusted";
 }
 
-export const CORRECT: Variant = { statusRound: true, returns: "majority", admission: "new ballot" };
+export const CORRECT: Variant = {
+  statusRound: true,
+  returns: "majority",
+  admission: "new ballot",
+  restarts: "admitted",
+};
 
 interface Message {
   readonly server: Server;
@@ -76,9 +83,22 @@ export class SimulatedCluster {
     if (this.#messages.length > 0) this.#messages.splice(random.below(this.#messages.length), 1);
   }
 
-  /** Empties a node, if a majority is left intact: more loss than that is nobody's to survive. */
+  /** Restarts a node with an old copy of its disk, if a majority is left intact. */
+  rollBack(node: number): void {
+    if (!this.#mayLose(node)) return;
+    const isTrusted = this.variant.restarts === "trusted";
+    this.nodes[node]?.restart(isTrusted);
+    if (!isTrusted) this.#empty.add(node);
+  }
+
+  /** More loss than that is nobody's to survive. */
+  #mayLose(node: number): boolean {
+    return this.#empty.has(node) || this.nodes.length - this.#empty.size > majority(this.nodes.length);
+  }
+
+  /** Empties a node, if a majority is left intact. */
   wipe(node: number): void {
-    if (!this.#empty.has(node) && this.nodes.length - this.#empty.size <= majority(this.nodes.length)) return;
+    if (!this.#mayLose(node)) return;
     this.nodes[node]?.wipe();
     this.#empty.add(node);
     if (this.variant.admission !== "automatic") return;

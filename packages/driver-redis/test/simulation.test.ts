@@ -51,6 +51,8 @@ function anything(cluster: SimulatedCluster, random: Random, steps: number): voi
     if (isCalm && random.oneIn(40)) server.campaign();
     else if (isCalm && server.leads && random.oneIn(3)) server.persist(1 + random.below(400));
     else if (random.oneIn(60)) cluster.wipe(random.below(cluster.nodes.length));
+    else if (random.oneIn(50)) cluster.nodes[random.below(cluster.nodes.length)]?.copy();
+    else if (random.oneIn(55)) cluster.rollBack(random.below(cluster.nodes.length));
     else if (empty !== undefined && random.oneIn(6)) server.admit(empty);
     else if (random.oneIn(30)) cluster.loseAny(random);
     else cluster.deliverAny(random);
@@ -108,7 +110,7 @@ describe("an election whose acknowledgement outlived its data", () => {
 });
 
 describe("servers that stand, write and admit in any order", () => {
-  it.each([3, 5])("never overlap on %i nodes, over wipes and lost messages", (n) => {
+  it.each([3, 5])("never overlap on %i nodes, over wipes, old copies and lost messages", (n) => {
     expect(firstViolation(2_000, randomly(n, CORRECT))).toBeUndefined();
   });
 
@@ -124,8 +126,27 @@ describe("servers that stand, write and admit in any order", () => {
     ["persist returns the largest acknowledgement", { returns: "maximum" }],
     ["an empty node is admitted under the current epoch", { admission: "current ballot" }],
     ["an empty node formats itself", { admission: "automatic" }],
+    ["a node is trusted that restarted with an old copy", { restarts: "trusted" }],
   ];
   it.each(mutants)("overlap when %s", (_, mutation) => {
     expect(firstViolation(20_000, randomly(3, { ...CORRECT, ...mutation }))).toBeDefined();
+  });
+});
+
+describe("a thousand rapid elections of four candidates", () => {
+  it.each([3, 5])("on %i nodes give no epoch twice, and no grants that overlap", (n) => {
+    const random = new Random(n);
+    const cluster = new SimulatedCluster(n, 4, CORRECT);
+    for (let step = 0; cluster.granted.length < 1_000 && step < 2_000_000; step += 1) {
+      const server = random.pick(cluster.servers as [Server, ...Server[]]);
+      if (cluster.pending < 2 * n && random.oneIn(8)) server.campaign();
+      else if (server.leads && cluster.pending < 4 * n) server.persist(step);
+      else if (random.oneIn(50)) cluster.loseAny(random);
+      else cluster.deliverAny(random);
+    }
+    expect(cluster.granted).toHaveLength(1_000);
+    expect(new Set(cluster.granted.map(({ epoch }) => epoch)).size).toBe(1_000);
+    expect(cluster.granted.filter(({ floor, served }) => served > floor).length).toBeGreaterThan(100);
+    expect(cluster.violation()).toBeUndefined();
   });
 });

@@ -2,7 +2,8 @@
 import { randomUUID } from "node:crypto";
 import type { Faults, Release, Subject, Universe } from "@tsoracle/conformance";
 import type { LeaderState, TenureTerms } from "@tsoracle/consensus";
-import { FaultProxy, type RedisServer, startRedisNodes, waitUntil } from "@tsoracle/test-services";
+import { FaultProxy, type RedisServer, waitUntil } from "@tsoracle/test-services";
+import { Redis } from "ioredis";
 import type { OpenRedisDriver } from "../src/driver.ts";
 import { type Freshness, initRedisNodes, openRedisDriver, redisCapabilitiesOf } from "../src/index.ts";
 
@@ -15,25 +16,20 @@ export interface RedisSubjectOptions {
   /** How many Redis nodes the register has. @defaultValue 5 */
   readonly redisNodes?: number;
   readonly freshness?: Freshness;
-  /** @defaultValue servers of its own, which end with the process */
-  readonly redis?: () => readonly RedisServer[];
+  /** Servers to share with others: the first `redisNodes` of them are used. */
+  readonly redis: () => readonly RedisServer[] | Promise<readonly RedisServer[]>;
 }
 
 /** Three driver nodes on real Redis nodes, each through proxies of its own. */
-export function redisSubject(options: RedisSubjectOptions = {}): Subject {
-  const { redisNodes = 5, freshness = "lease", redis } = options;
-  let own: Promise<readonly RedisServer[]> | undefined;
-  const servers = (): Promise<readonly RedisServer[]> => {
-    if (redis !== undefined) return Promise.resolve(redis().slice(0, redisNodes));
-    own ??= startRedisNodes(redisNodes);
-    return own;
-  };
+export function redisSubject({ redisNodes = 5, freshness = "lease", redis }: RedisSubjectOptions): Subject {
+  const servers = async (): Promise<readonly RedisServer[]> => (await redis()).slice(0, redisNodes);
   const mode = freshness === "lease" ? "" : `-${freshness}`;
   return {
     name: `redis${redisNodes === 5 ? "" : `-${redisNodes}-nodes`}${mode}`,
     capabilities: redisCapabilitiesOf("replicated", freshness),
     nodes: 3,
-    faults: ["crash", "loseReply", "stall", "elect", "partition"],
+    stores: redisNodes,
+    faults: ["crash", "loseReply", "stall", "elect", "partition", "wipe"],
     resigns: true,
     waivers: { setSequence: "the driver has no sequences" },
     provision: async () => RedisUniverse.create(await servers(), freshness),
@@ -47,12 +43,13 @@ interface Life {
 }
 
 export class RedisUniverse implements Universe {
-  readonly faults: Pick<Faults, "crash" | "loseReply" | "stall" | "elect" | "partition"> = {
+  readonly faults: Omit<Faults, "setSequence"> = {
     crash: (node) => this.#crash(node),
     loseReply: async (node) => this.#loseReply(node),
     stall: async (node) => this.#stall(node),
     elect: (node) => this.#elect(node),
     partition: async (groups) => this.#partition(groups),
+    wipe: (store) => this.#wipe(store),
   };
   readonly #servers: readonly RedisServer[];
   readonly #freshness: Freshness;
@@ -127,6 +124,20 @@ export class RedisUniverse implements Universe {
     return () => {
       for (const proxy of cut) proxy.set({ up: "pass", down: "pass" });
     };
+  }
+
+  /** The node forgets this oracle, as a lost disk forgets all: other universes are on the same servers. */
+  async #wipe(store: number): Promise<void> {
+    const server = this.#servers[store];
+    if (server === undefined) throw new TypeError(`there is no Redis node ${store}`);
+    const redis = new Redis(server.url, { lazyConnect: true, retryStrategy: () => null });
+    redis.on("error", () => {});
+    try {
+      await redis.connect();
+      if ((await redis.del(`{tso:${this.#name}}:reg`)) !== 1) throw new Error(`Redis node ${store} held no register`);
+    } finally {
+      redis.disconnect();
+    }
   }
 
   /** Whoever else wins in between resigns again. */

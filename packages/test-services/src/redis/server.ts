@@ -14,14 +14,16 @@ import { locateRedis, type RedisBinary } from "./locate.ts";
 export interface RedisOptions extends LaunchOptions {
   /** More arguments of the server, after ours, so they win: for example `["--appendfsync", "everysec"]`. */
   readonly args?: readonly string[];
+  /** No file of the server can grow beyond this: writes fail then, as on a full disk. Default: no limit. */
+  readonly fileLimitKb?: number | undefined;
 }
 
 /** One independent Redis. What it acknowledges is on disk: append-only file, synced with every write. */
 export interface RedisServer extends Server {
   /** Undefined for a server of the environment. */
   readonly dataDirectory: string | undefined;
-  /** As {@link Server.restart}; given arguments replace those of the start. */
-  restart(options?: Pick<RedisOptions, "args">): Promise<void>;
+  /** As {@link Server.restart}; given options replace those of the start. */
+  restart(options?: Pick<RedisOptions, "args" | "fileLimitKb">): Promise<void>;
   /** Kills it, deletes its data and starts it again: a node that has forgotten everything. */
   wipe(): Promise<void>;
 }
@@ -120,6 +122,7 @@ class OwnRedis extends ManagedServer implements RedisServer {
   readonly #directory: OwnedDirectory;
   readonly #lifeline: RedisOptions["lifeline"];
   #args: readonly string[];
+  #fileLimitKb: number | undefined;
 
   constructor(port: number, binary: RedisBinary, directory: OwnedDirectory, options: RedisOptions) {
     super(port, binary.via);
@@ -129,12 +132,17 @@ class OwnRedis extends ManagedServer implements RedisServer {
     this.#directory = directory;
     this.#lifeline = options.lifeline;
     this.#args = options.args ?? [];
+    this.#fileLimitKb = options.fileLimitKb;
   }
 
   protected spec(): ProcessSpec {
+    const limit = this.#fileLimitKb;
+    // The shell counts in half kilobytes. Without the trap the signal would end the server before the write fails.
+    const shell = `trap "" XFSZ; ulimit -f ${(limit ?? 0) * 2}; exec "$0" "$@"`;
     return {
-      command: this.#binary.bin,
+      command: limit === undefined ? this.#binary.bin : "/bin/sh",
       args: [
+        ...(limit === undefined ? [] : ["-c", shell, this.#binary.bin]),
         ...["--port", String(this.port), "--bind", "127.0.0.1", "--dir", this.dataDirectory, "--daemonize", "no"],
         ...["--appendonly", "yes", "--appendfsync", "always", "--save", "", ...this.#args],
       ],
@@ -146,8 +154,9 @@ class OwnRedis extends ManagedServer implements RedisServer {
     };
   }
 
-  override async restart(options: Pick<RedisOptions, "args"> = {}): Promise<void> {
+  override async restart(options: Pick<RedisOptions, "args" | "fileLimitKb"> = {}): Promise<void> {
     if (options.args !== undefined) this.#args = options.args;
+    if ("fileLimitKb" in options) this.#fileLimitKb = options.fileLimitKb;
     await super.restart();
   }
 
