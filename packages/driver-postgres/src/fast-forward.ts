@@ -20,10 +20,19 @@ export interface ForwardResult {
   readonly highWater: PhysicalMs;
 }
 
+/** Of the server now. */
+const TIMELINE = `('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::bigint`;
+
+/**
+ * Where a row is gone, so is the memory of its epochs. Minutes are a generation above any that operators counted up to by
+ * hand, so that neither a server that was forgotten somewhere nor a client that remembers takes a new reign for an old one.
+ */
+const NEW_GENERATION = "SELECT (extract(epoch FROM clock_timestamp()) / 60)::int AS gen";
+
 /** Adopts this cluster and timeline in a new restore generation, above everything that the row, `o`, remembers. */
 const ADOPT = `high_water = GREATEST(o.high_water, $2::bigint), restore_gen = o.restore_gen + 1,
   epoch_hi = GREATEST(o.epoch_hi, ((o.restore_gen + 1)::bigint << 32)
-             | ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::bigint),
+             | ${TIMELINE}),
   sysid = (SELECT system_identifier FROM pg_control_system()), clean = false, beat = o.beat + 1,
   updated_at = clock_timestamp()`;
 
@@ -65,8 +74,10 @@ export async function forceReinitOracle(options: ForceReinitOptions): Promise<Fo
   await demandNoLeader(session, checked);
   const [row] = await session.run(
     "cannot initialise the oracle again",
-    `INSERT INTO "${schema}".oracle AS o (name, lock_key, sysid, lease_ms, freshness, rate_slack_ppm, high_water, clean)
-     SELECT $1, $3, system_identifier, $4, $5, $6, $2, false FROM pg_control_system()
+    `INSERT INTO "${schema}".oracle AS o
+       (name, lock_key, sysid, lease_ms, freshness, rate_slack_ppm, high_water, clean, restore_gen, epoch_hi)
+     SELECT $1, $3, system_identifier, $4, $5, $6, $2, false, g.gen, (g.gen::bigint << 32) | ${TIMELINE}
+       FROM pg_control_system(), (${NEW_GENERATION}) AS g
      ON CONFLICT (name) DO UPDATE SET lease_ms = EXCLUDED.lease_ms, freshness = EXCLUDED.freshness,
        rate_slack_ppm = EXCLUDED.rate_slack_ppm, ${ADOPT}
      RETURNING epoch_hi, epoch_lo, high_water`,
