@@ -9,8 +9,11 @@ import { prepareOracle, SCHEMA } from "./oracle.ts";
 
 const postgres = usePostgres({ beforeAll, afterAll });
 
-const PROCESSES = 3;
-const ELECTIONS_EACH = 80;
+const PROCESSES = 4;
+/** A thousand together. */
+const ELECTIONS_EACH = 250;
+/** Without the fence they go wrong much sooner. */
+const ELECTIONS_WITHOUT = 50;
 const WINDOW = 10;
 
 /** What one reign was allowed to grant: from above `from` up to `to`. */
@@ -27,14 +30,14 @@ interface Outcome {
 }
 
 /** Elects and persists as fast as it can, with neither lock nor tenure: only the fence is left. */
-async function contend(oracle: string, statements: Statements): Promise<Outcome> {
+async function contend(oracle: string, statements: Statements, elections: number): Promise<Outcome> {
   const client = new pg.Client(asRole(postgres().url));
   await client.connect();
   const ranges: Range[] = [];
   const epochs: string[] = [];
   let fenced = 0;
   try {
-    for (let election = 0; election < ELECTIONS_EACH; election += 1) {
+    for (let election = 0; election < elections; election += 1) {
       const { rows } = await client.query(statements.bump, [oracle, randomUUID(), "node:1"]);
       const { epoch_hi: hi, epoch_lo: lo } = rows[0];
       epochs.push(`${hi}/${lo}`);
@@ -55,9 +58,13 @@ async function contend(oracle: string, statements: Statements): Promise<Outcome>
   return { ranges, epochs, fenced };
 }
 
-async function stress(oracle: string, statements: Statements): Promise<Outcome & { readonly overlaps: number }> {
+async function stress(
+  oracle: string,
+  statements: Statements,
+  elections: number,
+): Promise<Outcome & { readonly overlaps: number }> {
   await prepareOracle(postgres().url, oracle);
-  const outcomes = await Promise.all(Array.from({ length: PROCESSES }, () => contend(oracle, statements)));
+  const outcomes = await Promise.all(Array.from({ length: PROCESSES }, () => contend(oracle, statements, elections)));
   const ranges = outcomes.flatMap((outcome) => outcome.ranges).sort((a, b) => a.from - b.from || a.to - b.to);
   const overlaps = ranges.filter((range, index) => range.from < (ranges[index - 1]?.to ?? 0)).length;
   return {
@@ -70,7 +77,7 @@ async function stress(oracle: string, statements: Statements): Promise<Outcome &
 
 describe("the fence alone", () => {
   it("keeps the ranges of all reigns apart, whoever elects and persists whenever", async () => {
-    const { ranges, epochs, fenced, overlaps } = await stress("fence", statementsFor(SCHEMA));
+    const { ranges, epochs, fenced, overlaps } = await stress("fence", statementsFor(SCHEMA), ELECTIONS_EACH);
     expect(new Set(epochs).size).toBe(PROCESSES * ELECTIONS_EACH);
     // Both happened: reigns that lost the race for the row, and reigns that won it.
     expect(fenced).toBeGreaterThan(0);
@@ -85,7 +92,7 @@ describe("the fence alone", () => {
       "AND $2::bigint + $3::bigint > 0",
     );
     expect(persist).not.toBe(statements.persist);
-    const { fenced, overlaps } = await stress("no-fence", { ...statements, persist });
+    const { fenced, overlaps } = await stress("no-fence", { ...statements, persist }, ELECTIONS_WITHOUT);
     expect(fenced).toBe(0);
     expect(overlaps).toBeGreaterThan(0);
   });

@@ -28,28 +28,37 @@ const partitions: Readonly<Record<string, (proxy: FaultProxy) => Promise<void> |
 };
 
 describe.concurrent("a leader that is cut off from the store", () => {
-  it.each(Object.entries(partitions))("grants nothing by the time another leads: %s", async (name, cut) => {
-    const oracle = `cut-${Object.keys(partitions).indexOf(name)}`;
-    await prepareOracle(database(), oracle);
-    await using proxy = await FaultProxy.open(postgres());
-    await using old = await openNode(database(), oracle, { url: asRole(proxy.url(database())) });
-    const { epoch, tenure } = await leads(old);
-    await old.persistHighWater(physicalMs(1_000), epoch);
-    await using successor = await openNode(database(), oracle);
-    await cut(proxy);
-    const late = old.persistHighWater(physicalMs(9_000), epoch).catch((error: unknown) => error);
-    const next = await leads(successor);
-    expect(tenure?.valid()).toBe(false);
-    const floor = await successor.loadHighWater();
-    // Without an answer it may be there or not; with a new reign it can no longer come to be there.
-    expect([1_000, 9_000]).toContain(floor);
-    expect(await late).toMatchObject({ code: expect.stringMatching(/^(uncertain|transient|not_leader)$/) });
-    await proxy.heal();
-    const item = await itemOf(old, (each) => each.role === "follower" && each.leaderEpoch === next.epoch);
-    expect(item).toMatchObject({ role: "follower", leaderEpoch: next.epoch });
-    expect(await old.loadHighWater()).toBe(floor);
-    expect(await successor.persistHighWater(physicalMs(floor + 1), next.epoch)).toBe(floor + 1);
-  });
+  const cases = (["lease", "confirm"] as const).flatMap((freshness) =>
+    Object.entries(partitions).map(([name, cut]) => ({ freshness, name, cut })),
+  );
+
+  it.each(cases)(
+    "grants nothing by the time another leads: $name, with $freshness",
+    async ({ freshness, name, cut }) => {
+      const oracle = `cut-${freshness}-${Object.keys(partitions).indexOf(name)}`;
+      await prepareOracle(database(), oracle, { freshness });
+      await using proxy = await FaultProxy.open(postgres());
+      await using old = await openNode(database(), oracle, { url: asRole(proxy.url(database())), freshness });
+      const { epoch, tenure } = await leads(old);
+      await old.persistHighWater(physicalMs(1_000), epoch);
+      await using successor = await openNode(database(), oracle, { freshness });
+      await cut(proxy);
+      const late = old.persistHighWater(physicalMs(9_000), epoch).catch((error: unknown) => error);
+      const next = await leads(successor);
+      if (freshness === "lease") expect(tenure?.valid()).toBe(false);
+      // Whether it believes that it leads or not, the store does not tell it so.
+      else expect(await tenure?.confirm?.().catch(() => false)).toBe(false);
+      const floor = await successor.loadHighWater();
+      // Without an answer it may be there or not; with a new reign it can no longer come to be there.
+      expect([1_000, 9_000]).toContain(floor);
+      expect(await late).toMatchObject({ code: expect.stringMatching(/^(uncertain|transient|not_leader)$/) });
+      await proxy.heal();
+      const item = await itemOf(old, (each) => each.role === "follower" && each.leaderEpoch === next.epoch);
+      expect(item).toMatchObject({ role: "follower", leaderEpoch: next.epoch });
+      expect(await old.loadHighWater()).toBe(floor);
+      expect(await successor.persistHighWater(physicalMs(floor + 1), next.epoch)).toBe(floor + 1);
+    },
+  );
 });
 
 describe.concurrent("a leader that loses its connection", () => {

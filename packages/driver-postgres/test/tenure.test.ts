@@ -19,17 +19,46 @@ class SteppedClocks {
   });
 }
 
+/** Lets nothing else of this process run. */
+function keepBusy(forMs: number): void {
+  const began = performance.now();
+  while (performance.now() - began < forMs);
+}
+
 describe("tenure of the Postgres driver", () => {
+  it("outlasts half of itself without the event loop, in the same reign", async () => {
+    // Long enough that a slow machine adds little to the half.
+    const tenureMs = 3 * TENURE_MS;
+    await prepareOracle(database(), "nap", { tenureMs });
+    await using driver = await openNode(database(), "nap", { tenureMs });
+    const { tenure, epoch } = await leads(driver);
+    await driver.persistHighWater(physicalMs(1), epoch);
+    keepBusy(tenureMs / 2);
+    expect(tenure?.valid()).toBe(true);
+    expect(await driver.persistHighWater(physicalMs(2), epoch)).toBe(2);
+  });
+
   it("ends while the event loop is busy, and is seen to have ended in the turn after", async () => {
     await prepareOracle(database(), "busy");
     await using driver = await openNode(database(), "busy");
     const { tenure } = await leads(driver);
     expect(tenure?.valid()).toBe(true);
-    const began = performance.now();
-    while (performance.now() - began < TENURE_MS);
+    keepBusy(2 * TENURE_MS);
     expect(tenure?.valid()).toBe(false);
     // It goes on in this reign or, if the server has ended the idle session, in another.
     await waitUntil("a tenure that holds", async () => (await leads(driver)).tenure?.valid());
+  });
+
+  it("is not confirmed after a busy event loop that another reign made use of", async () => {
+    await prepareOracle(database(), "overslept", { freshness: "confirm" });
+    await using driver = await openNode(database(), "overslept", { freshness: "confirm" });
+    const { tenure, epoch } = await leads(driver);
+    await runSql(database(), `UPDATE ${SCHEMA}.oracle SET epoch_lo = epoch_lo + 1 WHERE name = 'overslept'`);
+    keepBusy(2 * TENURE_MS);
+    // A question in the very turn after: nothing that came in meanwhile has been read.
+    const newest = await tenure?.confirm?.().catch(() => false);
+    expect(newest).toBe(false);
+    expect((await leads(driver, epoch)).epoch > epoch + 1n).toBe(true);
   });
 
   it("ends early when the wall clock is stepped forward, until the next renewal, and not when it is stepped back", async () => {
