@@ -11,7 +11,11 @@ function filled(size: number, maxBytes: number, appends: readonly (readonly [num
 
 describe("tracker: window of appends on their way (E9)", () => {
   it("is full at its size, and free again as soon as one append is acknowledged", () => {
-    const inflights = filled(3, 0, [[1, 10], [2, 10], [5, 10]]); // biome-ignore format: one row per window
+    const inflights = filled(3, 0, [
+      [1, 10],
+      [2, 10],
+      [5, 10],
+    ]);
     expect(inflights.full()).toBe(true);
     expect(() => inflights.add(6, 1)).toThrow("full window of 3");
     inflights.freeLE(1);
@@ -28,7 +32,11 @@ describe("tracker: window of appends on their way (E9)", () => {
   });
 
   it("frees everything up to an index, not only the append that ends there", () => {
-    const inflights = filled(4, 0, [[3, 1], [6, 2], [9, 4]]); // biome-ignore format: one row per window
+    const inflights = filled(4, 0, [
+      [3, 1],
+      [6, 2],
+      [9, 4],
+    ]);
     inflights.freeLE(8);
     expect([inflights.count, inflights.bytes]).toEqual([1, 4]);
     inflights.freeLE(2);
@@ -36,7 +44,10 @@ describe("tracker: window of appends on their way (E9)", () => {
   });
 
   it("copies so that neither sees what happens to the other", () => {
-    const original = filled(4, 0, [[1, 5], [2, 5]]); // biome-ignore format: one row per window
+    const original = filled(4, 0, [
+      [1, 5],
+      [2, 5],
+    ]);
     const copy = original.clone();
     original.freeLE(1);
     copy.add(3, 5);
