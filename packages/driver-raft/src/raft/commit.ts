@@ -16,12 +16,6 @@ export function maybeCommit(r: Raft): boolean {
   return moved;
 }
 
-/** Whether the leader has committed an entry of its own term, below which it then knows everything committed (S4). */
-export function committedEntryInCurrentTerm(r: Raft): boolean {
-  // A leader's term is never 0, so an unknown term, which is 0 here, never matches.
-  return r.raftLog.zeroTermOnOutOfBounds(r.raftLog.committed) === r.term;
-}
-
 /** The state machine has applied up to `index`, entries of `size` bytes since the last time. */
 export function appliedTo(r: Raft, index: number, size: number): void {
   const applied = Math.max(index, r.raftLog.applied);

@@ -6,6 +6,7 @@ import { asV2, type ConfChangeV2, confChangesToString } from "./conf-change.ts";
 import { decodeConfChange } from "./confchange/codec.ts";
 import { payloadsSize } from "./log/entry-size.ts";
 import { hex } from "./logger.ts";
+import { committedEntryInCurrentTerm } from "./own-term.ts";
 import type { Raft } from "./raft.ts";
 import { ErrProposalDropped, type StepError } from "./raft-errors.ts";
 import { bcastAppend } from "./replication.ts";
@@ -96,6 +97,9 @@ function refusal(r: Raft, change: ConfChangeV2): string | undefined {
     if (!joint && leaves) return "not in joint state; refusing empty conf change";
   }
   if (r.config.checkConfChanges === true) {
+    // Upstream lets a change in before, if nothing unapplied was in the log at the election. That is safe where changes
+    // take effect when applied, but the rule asks for more, and nothing is lost by waiting.
+    if (!committedEntryInCurrentTerm(r)) return `no entry of term ${r.term} is committed yet`;
     const outcome = changedConfig(r, change);
     if (!outcome.ok) return outcome.reason;
   }

@@ -55,7 +55,10 @@ export interface RaftConfig {
   heartbeatRounds?: boolean | undefined;
   /** Addition: draw the election timeout anew also when pre-voting begins, so at every state change (E1). */
   redrawOnPreVote?: boolean | undefined;
-  /** Addition: refuse a configuration change that would fail when applied, as one that leaves no voter (M5). */
+  /**
+   * Addition: refuse a configuration change before an entry of the leader's term is committed (M2 to the letter), and
+   * one that would fail when applied, as one that leaves no voter (M5). Hosts should set it.
+   */
   checkConfChanges?: boolean | undefined;
 }
 
@@ -95,7 +98,8 @@ export function checkRaftConfig(config: RaftConfig): CheckedConfig {
   }
   return {
     maxSizePerMsg,
-    maxCommittedSizePerReady: config.maxCommittedSizePerReady || maxSizePerMsg,
+    // At least one byte, which lets entries through one at a time; with none nothing would ever be applied.
+    maxCommittedSizePerReady: Math.max(1, config.maxCommittedSizePerReady || maxSizePerMsg),
     maxUncommittedEntriesSize: config.maxUncommittedEntriesSize || noLimit,
     maxInflightBytes,
   };

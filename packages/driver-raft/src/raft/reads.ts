@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Linearizable reads (`raft.md` Q1): the commit index at the time of the request, once a quorum has confirmed after the
 // request that the leader still is one.
-import { committedEntryInCurrentTerm } from "./commit.ts";
+import { committedEntryInCurrentTerm } from "./own-term.ts";
 import type { Raft } from "./raft.ts";
 import { decodeRound } from "./read-only.ts";
 import { bcastHeartbeatRound } from "./replication.ts";
