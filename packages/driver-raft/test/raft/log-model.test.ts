@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { entsSize } from "../../src/raft/log/entry-size.ts";
+import type { LogError } from "../../src/raft/log/log-error.ts";
 import { MemoryStorage } from "../../src/raft/log/memory-storage.ts";
 import { RaftLog } from "../../src/raft/log/raft-log.ts";
 import { type Entry, emptyConfState, newEntry, noLimit, type Snapshot } from "../../src/raft/types.ts";
@@ -130,17 +131,31 @@ class Run {
     this.model.committed = index;
   }
 
+  /** One comparison of two texts for everything, because there are very many steps. */
   check(): void {
     const { log, model } = this;
-    expect([log.firstIndex(), log.lastIndex(), log.committed]).toEqual([model.base + 1, model.last, model.committed]);
-    for (let index = model.base; index <= model.last; index++) expect(log.term(index)).toBe(model.term(index));
-    expect(log.term(model.base - 1)).toMatchObject({ code: "compacted" });
-    expect(log.term(model.last + 1)).toMatchObject({ code: "unavailable" });
+    const indexes = model.terms.map((_, i) => model.base + i);
     const all = log.entries(model.base + 1, noLimit) as readonly Entry[];
-    expect(all.map((entry) => entry.term)).toEqual(model.terms.slice(1));
-    expect(all.map((entry) => entry.index)).toEqual(model.terms.slice(1).map((_, i) => model.base + 1 + i));
-    expect(log.applied <= log.applying && log.applying <= log.committed && log.committed <= log.lastIndex()).toBe(true);
+    const actual = [
+      [log.firstIndex(), log.lastIndex(), log.committed],
+      indexes.map((index) => log.term(index)),
+      [codeOf(log.term(model.base - 1)), codeOf(log.term(model.last + 1))],
+      all.map((entry) => [entry.index, entry.term]),
+      log.applied <= log.applying && log.applying <= log.committed && log.committed <= log.lastIndex(),
+    ];
+    const expected = [
+      [model.base + 1, model.last, model.committed],
+      model.terms,
+      ["compacted", "unavailable"],
+      model.terms.slice(1).map((term, i) => [model.base + 1 + i, term]),
+      true,
+    ];
+    expect(JSON.stringify(actual)).toBe(JSON.stringify(expected));
   }
+}
+
+function codeOf(term: number | LogError): string {
+  return typeof term === "number" ? "known" : term.code;
 }
 
 const command = fc.oneof(
@@ -151,15 +166,15 @@ const command = fc.oneof(
       back: fc.nat(4),
       count: fc.nat(4),
       same: fc.nat(4),
-      ahead: fc.nat(5),
+      ahead: fc.nat(2),
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("mismatch" as const), back: fc.nat(4) }) },
   { weight: 4, arbitrary: fc.constant({ kind: "handOut" as const }) },
   { weight: 4, arbitrary: fc.constant({ kind: "written" as const }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("apply" as const), allowUnstable: fc.boolean() }) },
-  { weight: 2, arbitrary: fc.constant({ kind: "appliedAll" as const }) },
-  { weight: 1, arbitrary: fc.constant({ kind: "compact" as const }) },
+  { weight: 3, arbitrary: fc.constant({ kind: "appliedAll" as const }) },
+  { weight: 2, arbitrary: fc.constant({ kind: "compact" as const }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("restore" as const), ahead: fc.nat(3) }) },
 );
 
@@ -167,10 +182,11 @@ describe("log against a plain list of terms (P6, P8, E7, E8, E11)", () => {
   it("holds the same entries, however writes, overwrites, snapshots and compaction interleave", () => {
     const seen = new Set<string>();
     fc.assert(
-      fc.property(fc.array(command, { maxLength: 60 }), (commands) => {
+      fc.property(fc.array(command, { minLength: 30, maxLength: 80 }), (commands) => {
         const run = new Run();
         for (const step of commands) {
           const before = run.log.unstable.offset;
+          const { base } = run.model;
           if (step.kind === "append") run.append(step.back, step.count, step.same, true, step.ahead);
           else if (step.kind === "mismatch") run.append(step.back, 1, 0, false, 1);
           else if (step.kind === "apply") run.apply(step.allowUnstable);
@@ -180,10 +196,10 @@ describe("log against a plain list of terms (P6, P8, E7, E8, E11)", () => {
           if (step.kind === "append" && run.log.unstable.offset < before) seen.add("overwrites what is durable");
           if (step.kind === "append" && run.writes.length > 0) seen.add("appends during a write");
           if (step.kind === "restore" && run.writes.length > 0) seen.add("restores during a write");
-          if (run.model.base > 0 && step.kind === "compact") seen.add("compacts");
+          if (step.kind === "compact" && run.model.base > base) seen.add("compacts");
         }
       }),
-      { numRuns: 400 },
+      { numRuns: 300 },
     );
     expect([...seen].sort()).toEqual([
       "appends during a write",
