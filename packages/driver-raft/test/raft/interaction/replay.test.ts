@@ -43,7 +43,7 @@ const source = replayDir(process.env[REPLAY_VARIABLE]);
 
 describe("interaction scenarios of etcd-io/raft", () => {
   if ("absent" in source) {
-    console.info(source.absent);
+    // The replay of the other groups says so, once for all.
     it("are not there to be replayed", () => expect(source.absent).toContain(REPLAY_VARIABLE));
     return;
   }
