@@ -47,7 +47,8 @@ export class SimulatedFile {
 
   write(bytes: Uint8Array, offset: number): void {
     if (bytes.length === 0) return;
-    this.#cached = overlay(this.#cached, bytes, offset);
+    this.#cached = grown(this.#cached, offset + bytes.length);
+    this.#cached.set(bytes, offset);
     const copy = Uint8Array.from(bytes);
     const pieces: Piece[] = [];
     for (let at = 0; at < copy.length; ) {
@@ -118,17 +119,17 @@ export class SimulatedFile {
   }
 
   #persist(pieces: readonly Piece[]): void {
-    for (const { bytes, offset } of pieces) this.#durable = overlay(this.#durable, bytes, offset);
+    const last = pieces.at(-1);
+    if (last === undefined) return;
+    this.#durable = grown(this.#durable, last.offset + last.bytes.length);
+    for (const { bytes, offset } of pieces) this.#durable.set(bytes, offset);
   }
 }
 
-/** The content with `bytes` at `offset`; longer if need be, and in place if not. */
-function overlay(content: Uint8Array, bytes: Uint8Array, offset: number): Uint8Array {
-  let target = content;
-  if (offset + bytes.length > content.length) {
-    target = new Uint8Array(offset + bytes.length);
-    target.set(content);
-  }
-  target.set(bytes, offset);
+/** The content, with zeros behind it if it was shorter than `size`. */
+function grown(content: Uint8Array, size: number): Uint8Array {
+  if (size <= content.length) return content;
+  const target = new Uint8Array(size);
+  target.set(content);
   return target;
 }

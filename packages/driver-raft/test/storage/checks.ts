@@ -18,6 +18,11 @@ export const SCRIPT: readonly Op[] = [
   { kind: "append", count: 2, size: 200 },
   { kind: "commit", by: 2 },
   { kind: "snapshot", trailing: 0 },
+  { kind: "append", count: 1, size: 1500 },
+  { kind: "append", count: 1, size: 1500 },
+  { kind: "append", count: 1, size: 1500 },
+  { kind: "commit", by: 1 },
+  { kind: "snapshot", trailing: 0 },
   { kind: "vote" },
 ];
 
@@ -50,6 +55,8 @@ export function runUntilFault(life: Life, script: readonly Op[]): void {
 /** Starts again without faults, goes on for a while, and starts once more after another loss of power. */
 export function recover(life: Life): void {
   life.disk.plan = undefined;
+  start(life);
+  life.disk.losePower();
   start(life);
   run(life, { kind: "append", count: 1, size: 10 });
   run(life, { kind: "vote" });
@@ -106,6 +113,30 @@ export function crashWhileOpening(module: StorageModule, step: number): void {
       if (outcome === "done") break;
       life.disk.losePower();
       describing(`crash at ${at}, then at ${inside} of the start`, () => recover(life));
+    }
+  }
+}
+
+/**
+ * The newest slot has rotted and the batch behind it was never marked: both slots are written again when the node starts,
+ * and a loss of power at any step of that must leave one of them readable (C7).
+ */
+export function crashWhileMending(module: StorageModule): void {
+  for (let inside = 1; ; inside += 1) {
+    for (let variant = 0; variant < 6; variant += 1) {
+      const life = new Life(module, seeded(inside * 100 + variant));
+      start(life);
+      run(life, { kind: "append", count: 1, size: 30 });
+      life.disk.plan = ({ kind, file }) =>
+        kind === "pwrite" && file === "watermark" ? { kind: "crash_before" } : undefined;
+      life.run({ kind: "vote" });
+      life.disk.endProcess();
+      life.disk.flipBit("watermark", life.acknowledgedBatch % 2 === 0 ? 20 : 4096 + 20, 3);
+      faultAt(life, inside, "crash_after");
+      const outcome = life.start();
+      if (outcome === "done") return;
+      life.disk.losePower();
+      describing(`crash at ${inside} of the start, variant ${variant}`, () => recover(life));
     }
   }
 }

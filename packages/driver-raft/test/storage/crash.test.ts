@@ -5,6 +5,7 @@ import * as storage from "../../src/storage/index.ts";
 import {
   countOperations,
   crashEverywhere,
+  crashWhileMending,
   crashWhileOpening,
   failEverywhere,
   faultAt,
@@ -38,6 +39,10 @@ describe("storage over crashes (C3, C5, C6)", () => {
 
   it("opens again after a loss of power at any step of opening", () => {
     crashWhileOpening(storage, 5);
+  });
+
+  it("opens again after a loss of power while it mends a rotten slot (C7)", () => {
+    crashWhileMending(storage);
   });
 
   it("keeps what was acknowledged over any number of lives", () => {

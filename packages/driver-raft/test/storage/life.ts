@@ -34,22 +34,24 @@ export class Life {
   readonly disk: SimulatedDirectory;
   readonly notes: string[] = [];
   readonly #module: StorageModule;
-  readonly #random: (count: number) => Uint8Array;
+  readonly random: (count: number) => Uint8Array;
   storage: RaftStorage | undefined;
   acknowledged: Model = initialModel;
   pending: Model | undefined;
+  /** The number of the batch that was acknowledged last. */
+  acknowledgedBatch = 0;
   #boots = 0;
 
   constructor(module: StorageModule, chance: Chance) {
     this.#module = module;
     this.disk = new SimulatedDirectory({ chance });
-    this.#random = (count) => Uint8Array.from({ length: count }, () => Math.floor(chance() * 256));
+    this.random = (count) => Uint8Array.from({ length: count }, () => Math.floor(chance() * 256));
     module.formatStorage(this.disk, {
       clusterId: "test",
       nodeId: 1,
       initialSnapshot,
       segmentBytes: SEGMENT_BYTES,
-      random: this.#random,
+      random: this.random,
     });
   }
 
@@ -60,7 +62,7 @@ export class Life {
       storage = this.#module.openStorage(this.disk, {
         lock: "none",
         segmentBytes: SEGMENT_BYTES,
-        random: this.#random,
+        random: this.random,
         log: (line) => this.notes.push(line),
       });
     } catch (error) {
@@ -76,6 +78,7 @@ export class Life {
       throw new Violation(`boot count ${storage.bootCount} after ${this.#boots}`);
     }
     this.#boots = storage.bootCount;
+    this.acknowledgedBatch = storage.durableBatch;
     const { commit } = storage.initialState().hardState;
     this.acknowledged = { ...found, hardState: { ...found.hardState, commit }, durableCommit: commit };
     this.pending = undefined;
@@ -93,6 +96,7 @@ export class Life {
       return this.#outcome(error, JSON.stringify(op));
     }
     this.acknowledged = next;
+    this.acknowledgedBatch = storage.durableBatch;
     this.pending = undefined;
     const problem = difference(storage, next);
     if (problem !== undefined) throw new Violation(`the running storage holds ${problem}`);
