@@ -40,5 +40,6 @@ export function handleAppendEntries(r: Raft, m: Message): void {
 /** The leader cuts the commit index to what this log is known to match, so it may be taken as it is (E8). */
 export function handleHeartbeat(r: Raft, m: Message): void {
   r.raftLog.commitTo(m.commit);
+  r.promiseElapsed = 0;
   r.send(newMessage("MsgHeartbeatResp", { to: m.from, context: m.context }));
 }

@@ -24,8 +24,8 @@ export function hup(r: Raft, type: CampaignType): void {
     return;
   }
   // The vote for oneself is a vote too: a node that has forgotten whom it heard must not help to depose a leader (Q4).
-  if (r.voteEmbargo && type !== "CampaignTransfer") {
-    r.logger?.("INFO", `${hex(r.id)} does not campaign during its vote embargo`);
+  if ((r.voteEmbargo || r.bound()) && type !== "CampaignTransfer") {
+    r.logger?.("INFO", `${hex(r.id)} does not campaign: a leader that it heard may have a lease`);
     return;
   }
   if (!r.promotable()) {

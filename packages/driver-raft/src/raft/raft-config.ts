@@ -51,7 +51,10 @@ export interface RaftConfig {
   trace?: TraceSink | undefined;
   /** Addition: begin with the vote embargo of Q4; `liftVoteEmbargo` ends it. */
   voteEmbargo?: boolean | undefined;
-  /** Addition: number every round of heartbeats, so that `quorumRound` can say how fresh a lease is (Q2). */
+  /**
+   * Addition: number every round of heartbeats, so that `quorumRound` can say how fresh a lease is (Q2), and keep to what
+   * an answer to one promises: no vote for another node for T, and no standing either.
+   */
   heartbeatRounds?: boolean | undefined;
   /** Addition: draw the election timeout anew also when pre-voting begins, so at every state change (E1). */
   redrawOnPreVote?: boolean | undefined;

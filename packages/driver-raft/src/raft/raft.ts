@@ -12,6 +12,7 @@ import {
   type Message,
   type NodeId,
   None,
+  noLimit,
   type ReadState,
   type SoftState,
   type StateType,
@@ -50,6 +51,13 @@ export class Raft {
   /** Ticks since the leader was last heard, since the election began, or since the quorum was checked. */
   electionElapsed = 0;
   heartbeatElapsed = 0;
+  /**
+   * Ticks since a numbered heartbeat was answered. The leader's lease rests on that answer, so no vote is given for T
+   * after it, whatever role, term or leader this node has meanwhile (Q2, Q3). A restart is covered by the embargo.
+   */
+  promiseElapsed: number = noLimit;
+  /** Whether `TimeoutNow` left in this term: somebody may win an election without waiting for anybody's T (Q5). */
+  timeoutNowSent = false;
   randomizedElectionTimeout = 0;
   /** Neither votes nor stands until the host lifts it (Q4). */
   voteEmbargo: boolean;
@@ -149,6 +157,7 @@ export class Raft {
     this.heartbeatElapsed = 0;
     this.redrawElectionTimeout();
     this.leadTransferee = None;
+    this.timeoutNowSent = false;
     this.trk.resetVotes();
     const last = this.raftLog.lastIndex();
     for (const [id, progress] of this.trk.progress) {
@@ -167,6 +176,11 @@ export class Raft {
   /** Draws a timeout in [T, 2T) (E1). */
   redrawElectionTimeout(): void {
     this.randomizedElectionTimeout = this.electionTimeout + this.config.randomInt(this.electionTimeout);
+  }
+
+  /** Whether an answer to a heartbeat still binds this node not to help to elect another leader. */
+  bound(): boolean {
+    return this.heartbeatRounds && this.promiseElapsed < this.electionTimeout;
   }
 
   pastElectionTimeout(): boolean {

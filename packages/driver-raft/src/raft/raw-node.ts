@@ -267,10 +267,11 @@ export class RawNode {
 
   /**
    * The newest round that a quorum of every active configuration has answered; its mark is the S of Q2. Unlimited if the
-   * node needs nobody else ("now"); 0 if there is none, or if the node does not lead.
+   * node needs nobody else ("now"); 0 if there is none, if the node does not lead, and from the moment it asks another
+   * node to take over until the end of the term: that request may be late, and wins votes without waiting (Q5).
    */
   quorumRound(): number {
-    return quorumRound(this.#raft);
+    return this.#raft.timeoutNowSent ? 0 : quorumRound(this.#raft);
   }
 
   /** For tests: the next election timeout, in ticks, until the next change of role. */

@@ -13,6 +13,7 @@ export function tick(r: Raft): void {
 
 function tickElection(r: Raft): void {
   r.electionElapsed += 1;
+  r.promiseElapsed += 1;
   if (!r.promotable() || !r.pastElectionTimeout()) return;
   r.electionElapsed = 0;
   hup(r, r.preVote ? "CampaignPreElection" : "CampaignElection");

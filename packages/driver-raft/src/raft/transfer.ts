@@ -46,5 +46,6 @@ export function handleTransferLeader(r: Raft, m: Message, progress: Progress): v
 }
 
 export function sendTimeoutNow(r: Raft, to: NodeId): void {
+  r.timeoutNowSent = true;
   r.send(newMessage("MsgTimeoutNow", { to }));
 }

@@ -7,12 +7,16 @@ import { type Message, None, newMessage } from "./types.ts";
 
 /**
  * Whether a request is not even looked at: for a new term while the leader was heard within T (E3), or for any term
- * while this node cannot know whether it heard one (Q4). A transfer is wanted by the leader itself, so it passes.
+ * while this node cannot know whether it heard one (Q4), or knows that a lease may rest on its answer. A transfer is wanted by the leader itself, so it passes.
  */
 export function ignoresVoteRequest(r: Raft, m: Message): boolean {
   if (isTransferContext(m.context)) return false;
   if (r.voteEmbargo) {
     r.logger?.("INFO", `${hex(r.id)} ignored ${m.type} from ${hex(m.from)} during its vote embargo`);
+    return true;
+  }
+  if (r.bound()) {
+    r.logger?.("INFO", `${hex(r.id)} ignored ${m.type} from ${hex(m.from)}: it has answered a heartbeat within T`);
     return true;
   }
   if (m.term <= r.term || !r.checkQuorum || r.lead === None || r.electionElapsed >= r.electionTimeout) return false;

@@ -19,6 +19,8 @@ export interface Hello {
   readonly bootCount: number;
   /** Random for each start: tells two processes on copies of one directory apart (I4). */
   readonly incarnation: string;
+  /** What leases are computed from; nodes that differ in it cannot trust each other's clocks. */
+  readonly timing: string;
   /** Whom the sender believes to speak to; 0 in an answer. */
   readonly to: number;
 }
@@ -28,6 +30,7 @@ export type RefusalReason =
   | "protocol"
   | "cluster"
   | "genesis"
+  | "timing"
   | "recipient"
   | "sender"
   | "storage_replaced"
@@ -41,8 +44,11 @@ export interface Refusal {
   readonly message: string;
 }
 
-/** Reasons that no later attempt can mend: the node that is refused must stop. */
-const FATAL: ReadonlySet<RefusalReason> = new Set(["cluster", "genesis", "storage_replaced", "cloned", "removed"]);
+/**
+ * Reasons that no later attempt can mend: the node that is refused must stop. A wrong cluster is not
+ * among them, since it may be the address that is wrong.
+ */
+const FATAL: ReadonlySet<RefusalReason> = new Set(["storage_replaced", "cloned", "removed"]);
 
 export function isFatalRefusal(reason: RefusalReason): boolean {
   return FATAL.has(reason);
@@ -52,6 +58,7 @@ const REASONS: readonly RefusalReason[] = [
   "protocol",
   "cluster",
   "genesis",
+  "timing",
   "recipient",
   "sender",
   "storage_replaced",
@@ -75,6 +82,7 @@ export function encodeHello(hello: Hello): Uint8Array {
     .number(7, hello.bootCount)
     .text(8, hello.incarnation)
     .number(9, hello.to)
+    .text(10, hello.timing)
     .finish();
 }
 
@@ -94,7 +102,7 @@ function readHello(reader: BinaryReader): Hello {
   while (reader.pos < reader.len) {
     const [field, wire] = reader.tag();
     if ([1, 2, 5, 7, 9].includes(field)) numbers.set(field, readNumber(reader, `Hello field ${field}`));
-    else if ([3, 4, 6, 8].includes(field)) texts.set(field, reader.string());
+    else if ([3, 4, 6, 8, 10].includes(field)) texts.set(field, reader.string());
     else reader.skip(wire);
   }
   return {
@@ -107,5 +115,6 @@ function readHello(reader: BinaryReader): Hello {
     bootCount: numbers.get(7) ?? 0,
     incarnation: texts.get(8) ?? "",
     to: numbers.get(9) ?? 0,
+    timing: texts.get(10) ?? "",
   };
 }

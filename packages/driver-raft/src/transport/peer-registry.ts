@@ -33,11 +33,11 @@ export const SUCCESSION_MS = 2_000;
  * it, and one living start of it at a time. Pure: time is an argument, monotonic milliseconds.
  */
 export class PeerRegistry {
-  readonly #self: Pick<Hello, "clusterId" | "genesis" | "nodeId">;
+  readonly #self: Pick<Hello, "clusterId" | "genesis" | "nodeId" | "timing">;
   readonly #directory: PeerDirectory;
   readonly #records = new Map<number, Record>();
 
-  constructor(self: Pick<Hello, "clusterId" | "genesis" | "nodeId">, directory: PeerDirectory) {
+  constructor(self: Pick<Hello, "clusterId" | "genesis" | "nodeId" | "timing">, directory: PeerDirectory) {
     this.#self = self;
     this.#directory = directory;
   }
@@ -51,7 +51,7 @@ export class PeerRegistry {
   }
 
   #judgeIdentity(hello: Hello): Refusal | undefined {
-    const { clusterId, genesis, nodeId } = this.#self;
+    const { clusterId, genesis, nodeId, timing } = this.#self;
     if (hello.protocolMin > PROTOCOL_MAX || hello.protocolMax < PROTOCOL_MIN) {
       const theirs = `${hello.protocolMin}..=${hello.protocolMax}`;
       return refuse("protocol", `expected a peer protocol in ${PROTOCOL_MIN}..=${PROTOCOL_MAX}, got ${theirs}`);
@@ -61,6 +61,9 @@ export class PeerRegistry {
     }
     if (hello.genesis !== genesis && hello.genesis !== "" && genesis !== "") {
       return refuse("genesis", "the two nodes were formatted with different lists of first members");
+    }
+    if (hello.timing !== timing) {
+      return refuse("timing", `expected heartbeat, election timeout and drift ${timing}, got ${hello.timing}`);
     }
     if (hello.to !== 0 && hello.to !== nodeId) {
       return refuse("recipient", `this is node ${nodeId}, not ${hello.to}: the address of a member is wrong`);

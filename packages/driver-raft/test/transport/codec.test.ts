@@ -61,6 +61,7 @@ const hello: Hello = {
   storageId: "00",
   bootCount: 3,
   incarnation: "i",
+  timing: "100/10/0.1",
   to: 4,
 };
 

@@ -12,12 +12,13 @@ const base: Hello = {
   storageId: "s2",
   bootCount: 5,
   incarnation: "first",
+  timing: "100/10/0.1",
   to: 1,
 };
 
 function registry(directory: Partial<PeerDirectory> = {}): PeerRegistry {
   return new PeerRegistry(
-    { clusterId: "c", genesis: "g", nodeId: 1 },
+    { clusterId: "c", genesis: "g", nodeId: 1, timing: "100/10/0.1" },
     { storageOf: () => undefined, wasRemoved: () => false, ...directory },
   );
 }
@@ -30,6 +31,7 @@ describe("who may be a peer", () => {
     ["another protocol", { protocolMin: 2, protocolMax: 3 }, "protocol"],
     ["another cluster", { clusterId: "d" }, "cluster"],
     ["another list of first members", { genesis: "h" }, "genesis"],
+    ["other times for leases", { timing: "100/10/0.2" }, "timing"],
     ["a Hello for somebody else", { to: 3 }, "recipient"],
     ["this node itself", { nodeId: 1, to: 0 }, "sender"],
     ["nobody", { nodeId: 0 }, "sender"],

@@ -41,6 +41,7 @@ async function end(id: number, options: Partial<TransportOptions> = {}): Promise
       storageId: `s${id}`,
       bootCount: 1,
       incarnation: `start-${id}`,
+      timing: "100/10/0.1",
     },
     listen: { host: "127.0.0.1", port: 0 },
     directory: { storageOf: () => undefined, wasRemoved: () => false },
@@ -184,7 +185,7 @@ describe("the transport between peers", () => {
 
   it("I4: a copy of a running node's directory is found out, and both are refused", async () => {
     const three = await end(3);
-    const identity = { clusterId: "tls-cluster", genesis: "g", nodeId: 1, storageId: "s1" };
+    const identity = { clusterId: "tls-cluster", genesis: "g", nodeId: 1, storageId: "s1", timing: "100/10/0.1" };
     const original = await end(1, { identity: { ...identity, bootCount: 1, incarnation: "original" } });
     original.transport.setPeers(new Map([[3, address(three)]]));
     await connected(original, 3);

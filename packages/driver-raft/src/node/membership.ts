@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type CallOptions, ConsensusError, type Member, type MembershipAdmin } from "@tsoracle/consensus";
+import type { MemberView } from "./applied-state.ts";
+import type { CallMode } from "./pending-calls.ts";
+import type { Request } from "./thread-protocol.ts";
+
+type Ask = <T>(options: CallOptions | undefined, make: (id: number) => Request, mode: CallMode) => Promise<T>;
+
+/** A member that is added, with the disk that was formatted for it: what `tsoracle raft format` has printed (I2). */
+export interface NewRaftMember extends Omit<Member, "role"> {
+  readonly storageId: string;
+}
+
+/** Membership of the cluster. Changes are for the leader, one at a time, and idempotent by id (M1, M2). */
+export class RaftMembership implements MembershipAdmin {
+  readonly #ask: Ask;
+
+  constructor(ask: Ask) {
+    this.#ask = ask;
+  }
+
+  async members(options?: CallOptions): Promise<Member[]> {
+    const members = await this.#ask<readonly MemberView[]>(options, (id) => ({ kind: "members", id }), "read");
+    return members.map(({ id, role, peerEndpoint, clientEndpoint }) => ({
+      id: BigInt(id),
+      role,
+      peerEndpoint,
+      clientEndpoint,
+    }));
+  }
+
+  /** @throws ConsensusError `permanent` when the member does not name its storage, or cannot be added. */
+  async addLearner(member: Omit<Member, "role"> | NewRaftMember, options?: CallOptions): Promise<void> {
+    if (!("storageId" in member)) {
+      throw new ConsensusError(
+        "permanent",
+        "a Raft member is added with the storage id that formatting its directory has printed; nothing was changed",
+      );
+    }
+    const { peerEndpoint, clientEndpoint, storageId } = member;
+    const nodeId = numberOf(member.id);
+    await this.#change(options, {
+      type: "ConfChangeAddLearnerNode",
+      id: nodeId,
+      member: { id: nodeId, peerEndpoint, clientEndpoint, storageId },
+    });
+  }
+
+  async promote(id: bigint, options?: CallOptions): Promise<void> {
+    await this.#change(options, { type: "ConfChangeAddNode", id: numberOf(id) });
+  }
+
+  async remove(id: bigint, options?: CallOptions): Promise<void> {
+    await this.#change(options, { type: "ConfChangeRemoveNode", id: numberOf(id) });
+  }
+
+  /** Resolves when this reign is over and `to` was asked to take over. */
+  async transfer(to: bigint, options?: CallOptions): Promise<void> {
+    const target = numberOf(to);
+    const begun = await this.#ask<boolean>(options, (id) => ({ kind: "transfer", id, to: target }), "read");
+    if (begun) return;
+    throw new ConsensusError(
+      "not_leader",
+      `this node does not lead, or ${to} is no voter beside it; nothing was changed`,
+    );
+  }
+
+  async #change(
+    options: CallOptions | undefined,
+    request: Extract<Request, { kind: "change" }>["request"],
+  ): Promise<void> {
+    await this.#ask(options, (id) => ({ kind: "change", id, request }), "write");
+  }
+}
+
+function numberOf(id: bigint): number {
+  if (id < 1n || id > BigInt(Number.MAX_SAFE_INTEGER)) {
+    throw new ConsensusError("permanent", `expected a member id in 1..=2^53-1, got ${id}; nothing was changed`);
+  }
+  return Number(id);
+}
