@@ -168,7 +168,7 @@ describe("Q2: heartbeat rounds", () => {
   it("numbers are never used again, so answers of an earlier reign confirm nothing in a later one", () => {
     const peer = leader(options);
     peer.tick(3);
-    peer.receive("MsgHeartbeat", { from: 2, term: 2 });
+    peer.receive("MsgApp", { from: 2, term: 2 });
     peer.win();
     expect(decodeRound(peer.tick()[0]?.context ?? bytes(""))).toBe(4);
   });
@@ -180,6 +180,40 @@ describe("Q2: heartbeat rounds", () => {
     peer.receive("MsgAppResp", { from: 2, term: 1, index: 2 });
     peer.tick();
     expect(peer.raw.quorumRound()).toBe(0);
+  });
+
+  it("Q5: nothing renews a lease in a term in which another node was asked to take over", () => {
+    const group = Group.of(3, options);
+    group.campaign(1);
+    group.lose((m) => m.type === "MsgTimeoutNow");
+    group.tick(1);
+    expect(group.peer(1).raw.quorumRound()).toBe(1);
+    group.peer(1).raw.transferLeader(2);
+    group.settle();
+    group.tick(1, 12);
+    expect(group.leaders()).toEqual([1]);
+    expect(group.peer(1).raw.basicStatus().leadTransferee).toBe(0);
+    expect(group.peer(1).raw.quorumRound()).toBe(0);
+    // The request that was thought lost still makes a leader at once, although all have just answered heartbeats.
+    group.heal();
+    group.peer(2).receive("MsgTimeoutNow", { from: 1, term: 1 });
+    expect(group.peer(2).role).toBe("StateCandidate");
+  });
+
+  it("Q3: an answer to a heartbeat binds through a change of term, whoever told of it", () => {
+    const peer = new Peer({ id: 1, ...options, preVote: true });
+    peer.receive("MsgHeartbeat", { from: 2, term: 1, context: encodeRound(1) });
+    // A refusal that was long under way: 3 had stood in term 2 when nobody heard a leader.
+    peer.receive("MsgPreVoteResp", { from: 3, term: 2, reject: true });
+    expect([peer.term, peer.lead]).toEqual([2, 0]);
+    for (const term of [2, 3]) expect(peer.receive("MsgVote", { from: 3, term })).toEqual([]);
+    peer.raw.campaign();
+    expect([peer.work(), peer.role]).toEqual([[], "StateFollower"]);
+    peer.tick(9);
+    expect(peer.receive("MsgVote", { from: 3, term: 3 })).toEqual([]);
+    peer.tick(1);
+    expect(peer.role).toBe("StatePreCandidate");
+    expect(peer.receive("MsgVote", { from: 3, term: 3 })).toMatchObject([{ type: "MsgVoteResp", reject: false }]);
   });
 
   it("a follower does not forget a leader whose lease may rest on it", () => {
