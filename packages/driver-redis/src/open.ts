@@ -27,7 +27,7 @@ import {
 export async function openRedisDriver(options: RedisDriverOptions): Promise<RedisDriver> {
   const settings = checkOracleOptions(options);
   const endpoint = checkAdvertise(options.advertise);
-  const readmission = checkReadmission(options.readmission);
+  const readmission = checkReadmission(options.readmission, settings.trustRestart);
   const { terms, freshness, acceptDataLoss, opTimeoutMs } = settings;
   const nonce = mintNonce();
   const register = await connectRegister(settings, { nonce, endpoint, patienceMs: 2 * opTimeoutMs });

@@ -26,11 +26,11 @@ export interface RedisOracleOptions extends RedisAccess {
    */
   readonly acceptDataLoss?: boolean | undefined;
   /**
-   * As the register was made; one value for all servers. `aof-always`: a node that restarts votes with what it read
-   * from its disk. `never`: it has no vote until a leader has admitted it again, so that a node which came back with an
-   * old copy of its data does no harm; if a majority restarts together, an operator is needed.
+   * As the register was made; one value for all servers. `never`: a node that restarts has no vote until a leader has
+   * admitted it again, so that one which came back with an old copy of its data does no harm; if a majority restarts
+   * together, an operator is needed (`trustRedisRestarts`). `aof-always`: it votes with what it read from its disk.
    *
-   * @defaultValue "aof-always"
+   * @defaultValue "never" from three nodes on; "aof-always" for fewer, and with `acceptDataLoss`
    */
   readonly trustRestart?: TrustRestart | undefined;
   /**
@@ -51,7 +51,8 @@ export interface RedisDriverOptions extends RedisOracleOptions {
    * a new epoch. `operator`: nobody while servers run. Nodes that restarted where that is not trusted are always
    * admitted by the leader.
    *
-   * @defaultValue "automatic"
+   * @defaultValue "automatic" where restarts are not trusted; else "operator", because a disk that was lost for a while
+   * and came back would be trusted too
    */
   readonly readmission?: Readmission | undefined;
 }
@@ -90,12 +91,12 @@ export function checkOracleOptions(options: RedisOracleOptions): OracleSettings 
   if (freshness !== "lease" && freshness !== "confirm") {
     throw refused(`freshness: expected "lease" or "confirm", got ${JSON.stringify(freshness)}`);
   }
-  const { trustRestart = "aof-always" } = options;
+  const addresses = parseNodes(options.nodes, options);
+  const { trustRestart = addresses.length < 3 || acceptDataLoss ? "aof-always" : "never" } = options;
   if (trustRestart !== "aof-always" && trustRestart !== "never") {
     throw refused(`trustRestart: expected "aof-always" or "never", got ${JSON.stringify(trustRestart)}`);
   }
   const terms = checkTenureTerms(tenure);
-  const addresses = parseNodes(options.nodes, options);
   if (addresses.length < 3 && !acceptDataLoss) {
     throw refused(
       `nodes: expected three or more independent Redis servers, got ${addresses.length}: fewer survive no failure. acceptDataLoss: true allows it, for oracles that may forget`,
@@ -124,7 +125,8 @@ export function checkAdvertise(advertise: string): PeerEndpoint {
 }
 
 /** @throws ConsensusError `permanent`, naming the option. */
-export function checkReadmission(readmission: Readmission = "automatic"): Readmission {
+export function checkReadmission(given: Readmission | undefined, trustRestart: TrustRestart): Readmission {
+  const readmission = given ?? (trustRestart === "never" ? "automatic" : "operator");
   if (readmission === "automatic" || readmission === "operator") return readmission;
   throw refused(`readmission: expected "automatic" or "operator", got ${JSON.stringify(readmission)}`);
 }

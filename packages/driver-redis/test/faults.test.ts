@@ -37,7 +37,7 @@ describe("one node of three", () => {
   it.each(["killed", "paused"])(
     "can be %s: the leader goes on, and the node has it all once it is back",
     async (how) => {
-      const cluster = await Cluster.create(servers);
+      const cluster = await Cluster.create(servers, { trustRestart: "aof-always" });
       await using peer = await cluster.open();
       const reign = await peer.reign();
       const node = servers[1] as RedisServer;
@@ -98,7 +98,7 @@ describe("one node of three", () => {
 
 describe("two nodes of three", () => {
   it("killed: nothing is acknowledged, the tenure ends, and with the nodes the service comes back", async () => {
-    const cluster = await Cluster.create(servers);
+    const cluster = await Cluster.create(servers, { trustRestart: "aof-always" });
     await using peer = await cluster.open();
     const reign = await peer.reign();
     await peer.persist(1_000, reign);
@@ -170,7 +170,7 @@ describe("two nodes of three", () => {
   );
 
   it("that want another password: permanent, and it goes on once the password is back", async () => {
-    const cluster = await Cluster.create(servers);
+    const cluster = await Cluster.create(servers, { trustRestart: "aof-always" });
     await using peer = await cluster.open();
     await peer.persist(1_000, await peer.reign());
     for (const node of [0, 1]) {

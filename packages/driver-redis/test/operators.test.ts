@@ -44,6 +44,7 @@ describe("status", () => {
     const status = await redisStatus({ ...cluster.options, nodes: cluster.urls });
     const shown = { votes: true, epoch: reign.epoch, highWater: 1_000, holder: "127.0.0.1:50051", isReleased: false };
     expect(status).toEqual({
+      warnings: [],
       majority: 2,
       highWater: 1_000,
       nodes: [

@@ -5,6 +5,7 @@ import { type RedisServer, startRedisNodes, waitUntil } from "@tsoracle/test-ser
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { toBallot } from "../src/ballot.ts";
 import { admitRedisNodes, forceReinitRedis, redisStatus, trustRedisRestarts } from "../src/index.ts";
+import { checkOracleOptions, checkReadmission } from "../src/options.ts";
 import { Cluster, type Peer, type SeenReign } from "./cluster.ts";
 
 // Real servers sync real disks, which a busy machine makes slow. No assertion depends on how long it takes.
@@ -54,7 +55,7 @@ describe("a node that is wiped while servers run", () => {
     const old = await register(cluster, 0);
     await at(0).wipe();
     const fields = await admitted(cluster, 0, reign);
-    expect(fields).toMatchObject({ hw: "1000", cid: old["cid"], n: "3", ttl: "1000", tr: "aof-always" });
+    expect(fields).toMatchObject({ hw: "1000", cid: old["cid"], n: "3", ttl: "1000", tr: "never" });
     expect(fields["nid"]).not.toBe(old["nid"]);
     const next = await peer.reign();
     expect(next.epoch).toBeGreaterThan(reign.epoch);
@@ -121,6 +122,7 @@ describe("a node that is wiped while servers run", () => {
 
 describe("where restarts are not trusted", () => {
   const strict = { trustRestart: "never" } as const;
+  const trusting = { trustRestart: "aof-always" } as const;
 
   it("a node that restarts has no vote until the leader admits it, and keeps its data", async () => {
     const cluster = await Cluster.create(servers, strict);
@@ -183,7 +185,7 @@ describe("where restarts are not trusted", () => {
   });
 
   it("and where they are, it does, and forgets: what the other mode is for", async () => {
-    const { acknowledged, loaded } = await electedAfterRollback(await Cluster.create(servers));
+    const { acknowledged, loaded } = await electedAfterRollback(await Cluster.create(servers, trusting));
     expect(acknowledged).toBe(5_000);
     expect(loaded).toBeLessThan(5_000);
   });
@@ -216,15 +218,25 @@ describe("where restarts are not trusted", () => {
     expect(again.nodes).toMatchObject([{ votes: true }, { votes: true }, { votes: true }]);
   });
 
+  it("is what an oracle of three nodes begins with, and one of fewer does not", () => {
+    const nodes = ["redis://a", "redis://b", "redis://c"];
+    expect(checkOracleOptions({ nodes, name: "x" }).trustRestart).toBe("never");
+    expect(checkOracleOptions({ nodes: nodes.slice(1), name: "x", acceptDataLoss: true }).trustRestart).toBe(
+      "aof-always",
+    );
+    expect(checkReadmission(undefined, "never")).toBe("automatic");
+    expect(checkReadmission(undefined, "aof-always")).toBe("operator");
+  });
+
   it("is agreed by all servers, and the operator's word is asked for", async () => {
     const cluster = await Cluster.create(servers, strict);
     const message = expect.stringMatching(/trust in restarts is never there and aof-always here/);
-    await expect(cluster.open({ trustRestart: "aof-always" })).rejects.toMatchObject({ code: "permanent", message });
+    await expect(cluster.open(trusting)).rejects.toMatchObject({ code: "permanent", message });
     const options = { ...cluster.options, nodes: cluster.urls };
     const unsaid = trustRedisRestarts({ ...options, dataIsWhole: false as true });
     await expect(unsaid).rejects.toMatchObject({ message: expect.stringMatching(/dataIsWhole/) });
-    const trusting = await Cluster.create(servers);
-    const needless = trustRedisRestarts({ ...trusting.options, nodes: trusting.urls, dataIsWhole: true });
+    const other = await Cluster.create(servers, trusting);
+    const needless = trustRedisRestarts({ ...other.options, nodes: other.urls, dataIsWhole: true });
     await expect(needless).rejects.toMatchObject({ message: expect.stringMatching(/trusts restarts anyway/) });
   });
 

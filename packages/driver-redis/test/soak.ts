@@ -33,7 +33,7 @@ export interface SoakReport {
 export async function soak(options: SoakOptions): Promise<SoakReport> {
   const { servers, trustRestart } = options;
   const cluster = await Cluster.create(servers, { trustRestart });
-  const peers = await Promise.all([0, 1, 2].map(() => cluster.open()));
+  const peers = await Promise.all([0, 1, 2].map(() => cluster.open({ readmission: "automatic" })));
   const ledger = new Ledger();
   const stop = new AbortController();
   const serving = peers.map((peer) => serve(peer, ledger, stop.signal, options.checksTenure));

@@ -71,13 +71,19 @@ export class RedisUniverse implements Universe {
 
   async open(node: number): Promise<OpenRedisDriver> {
     const before = this.#lives.get(node);
+    this.#lives.delete(node);
     if (before !== undefined) await this.#end(before);
     const proxies = await Promise.all(this.#servers.map((server) => FaultProxy.open(server)));
     const nodes = proxies.map((proxy, index) => proxy.url(this.#servers[index]?.url ?? ""));
-    const driver = await openRedisDriver({ ...this.#options(), nodes, advertise: `127.0.0.1:${50_051 + node}` });
-    const life = { driver: driver as OpenRedisDriver, proxies };
-    this.#lives.set(node, life);
-    return life.driver;
+    try {
+      const driver = await openRedisDriver({ ...this.#options(), nodes, advertise: `127.0.0.1:${50_051 + node}` });
+      const life = { driver: driver as OpenRedisDriver, proxies };
+      this.#lives.set(node, life);
+      return life.driver;
+    } catch (error) {
+      await Promise.all(proxies.map((proxy) => proxy.close()));
+      throw error;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -20,7 +20,7 @@ export interface RedisFlags extends StoreAccessFlags, OracleSettingFlags {
   readonly oracle: string;
   readonly username?: string;
   readonly acceptDataLoss?: true;
-  readonly trustRestart: "aof-always" | "never";
+  readonly trustRestart?: "aof-always" | "never";
   /** Milliseconds. */
   readonly opTimeout?: number;
 }
@@ -47,10 +47,8 @@ export function addRedisFlags(command: Command): Command {
     .addOption(
       option(
         "--trust-restart <when>",
-        "whether a node that restarts votes with what its append-only file holds, or only after the leader has admitted it; stored with the oracle",
-      )
-        .choices(["aof-always", "never"])
-        .default("aof-always"),
+        "whether a node that restarts votes with what its append-only file holds, or only after the leader has admitted it; stored with the oracle (default: never from three nodes on)",
+      ).choices(["aof-always", "never"]),
     )
     .addOption(
       option(
@@ -85,7 +83,7 @@ export function readRedisOracle(flags: RedisFlags): RedisOracleOptions {
     name: oracle,
     freshness,
     tenure: { tenureMs: tenure, drift },
-    trustRestart: flags.trustRestart,
+    ...(flags.trustRestart === undefined ? {} : { trustRestart: flags.trustRestart }),
     acceptDataLoss: flags.acceptDataLoss === true,
     ...(opTimeout === undefined ? {} : { opTimeoutMs: opTimeout }),
     ...(username === undefined ? {} : { username }),

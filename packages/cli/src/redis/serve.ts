@@ -8,7 +8,7 @@ import { type RedisFlags, readRedisOracle } from "./access.ts";
 
 export interface ServeRedisFlags extends ServeFlags, RedisFlags {
   readonly advertise?: string;
-  readonly readmission: "automatic" | "operator";
+  readonly readmission?: "automatic" | "operator";
 }
 
 const MAY_FORGET = "--accept-data-loss: nodes may forget what they acknowledged, and timestamps can be issued again";
