@@ -44,7 +44,7 @@ interface Life {
 }
 
 class PostgresUniverse implements Universe {
-  readonly faults: Faults = {
+  readonly faults: Omit<Faults, "wipe"> = {
     crash: (node) => this.#crash(node),
     loseReply: (node) => this.#loseReply(node),
     stall: (node) => this.#stall(node),
