@@ -10,16 +10,18 @@ const pidsOf = (nodes: readonly StoreNode[]): number[] => nodes.flatMap(({ proce
 export async function killStore(nodes: readonly StoreNode[], downMs: number): Promise<Confirmation> {
   const wereRunning = nodes.every(({ process }) => process.isRunning);
   const pids = pidsOf(nodes);
+  const begin = performance.now();
   await Promise.all(nodes.map(({ process }) => process.kill()));
   const left = pids.filter(isAlive);
   await sleep(downMs);
   await Promise.all(nodes.map(({ process }) => process.restart()));
+  const awayMs = Math.round(performance.now() - begin);
   const isBack = nodes.every(({ process }) => process.isRunning);
   return {
     isConfirmed: wereRunning && left.length === 0 && isBack,
     evidence:
       `${pids.length} processes ${left.length === 0 ? "are gone" : `were killed and ${left.length} still run`}; ` +
-      `${isBack ? "started" : "not started"} again on the same data after ${downMs} ms`,
+      `${isBack ? "started" : "not started"} again on the same data, up after ${awayMs} ms`,
   };
 }
 

@@ -19,7 +19,7 @@ describe("stress on a real store", () => {
     ["redis", "confirm", "kill,pause,store-pause"],
   ])("finds the history of %s in mode %s clean under %s", { timeout: LIMIT_MS }, async (driver, freshness, faults) => {
     const mode = ["--driver", driver, "--freshness", freshness];
-    const { exit, output, report } = await runToEnd(...mode, "--faults", faults, "--seconds", "8", "--seed", "4");
+    const { exit, output, report } = await runToEnd(...mode, "--faults", faults, "--seconds", "4", "--seed", "4");
     expect(exit, output).toBe(0);
     expect(report).toMatchObject({ ...CLEAN, freshness });
     expect(kindsOf(report).join()).toBe(faults);
@@ -39,7 +39,7 @@ describe("stress on a real store", () => {
     },
     async (driver, freshness) => {
       const mode = ["--driver", driver, "--freshness", freshness, "--no-tenure-check"];
-      const { exit, output, report } = await runToEnd(...mode, "--faults", "pause", "--seconds", "5", "--seed", "3");
+      const { exit, output, report } = await runToEnd(...mode, "--faults", "pause", "--seconds", "2", "--seed", "3");
       expect(exit, output).toBe(1);
       expect(report).toMatchObject({ ok: false, duplicates: 0, problems: [] });
       expect(report.realTimeViolations).toBeGreaterThan(0);
