@@ -5,6 +5,7 @@ import { benchCommand } from "./commands/bench.ts";
 import { conformanceCommand } from "./commands/conformance.ts";
 import { decodeCommand } from "./commands/decode.ts";
 import { demoCommand } from "./commands/demo.ts";
+import { etcdCommand } from "./commands/etcd.ts";
 import { getCommand } from "./commands/get.ts";
 import { initCommand } from "./commands/init.ts";
 import { leaseCommand } from "./commands/lease.ts";
@@ -63,6 +64,7 @@ export function createProgram(): Command {
     benchCommand(),
     postgresCommand(),
     redisCommand(),
+    etcdCommand(),
     adminCommand(),
   ];
   for (const command of commands) program.addCommand(command);

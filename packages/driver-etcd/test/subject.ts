@@ -54,7 +54,7 @@ interface Life {
 }
 
 class EtcdUniverse implements Universe {
-  readonly faults: Faults = {
+  readonly faults: Omit<Faults, "wipe"> = {
     crash: (node) => this.#crash(node),
     loseReply: async (node) => this.#loseReply(node),
     stall: async (node) => this.#stall(node),

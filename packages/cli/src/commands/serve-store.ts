@@ -9,11 +9,12 @@ import type { ServeRedisFlags } from "../redis/serve.ts";
 import { addOracleSettingFlags } from "../store/flags.ts";
 import { addServeFlags } from "./serve-flags.ts";
 
-const NOTES =
+/** What holds for every store that several servers share. */
+export const STORE_NOTES: string =
   "\nTwo or more servers of one oracle elect a leader; SIGTERM to the leader hands over at once." +
   "\n--freshness, --tenure and --drift must be what init stored. --window-ahead is raised to --tenure and half a second.\n";
 
-function advertiseFlag(command: Command): Command {
+export function advertiseFlag(command: Command): Command {
   return command.addOption(
     option(
       "--advertise <address>",
@@ -73,7 +74,7 @@ export function postgresServeCommand(): Command {
     })
     .addHelpText(
       "after",
-      `${NOTES}\nExamples:\n  TSORACLE_URL=postgres://tsoapp:secret@db:5432/app tsoracle serve postgres --oracle main --listen 10.0.0.5:50551\n  tsoracle serve postgres --url postgres://tsoapp@db/app --password-file pw --oracle main --listen 0.0.0.0:50551 --advertise a.example:50551`,
+      `${STORE_NOTES}\nExamples:\n  TSORACLE_URL=postgres://tsoapp:secret@db:5432/app tsoracle serve postgres --oracle main --listen 10.0.0.5:50551\n  tsoracle serve postgres --url postgres://tsoapp@db/app --password-file pw --oracle main --listen 0.0.0.0:50551 --advertise a.example:50551`,
     );
 }
 
@@ -87,10 +88,8 @@ export function redisServeCommand(): Command {
     .addOption(
       option(
         "--readmission <who>",
-        "who gives a node its vote back that this server has seen vote and that is empty now: the leader, or an operator with 'redis admit'",
-      )
-        .choices(["automatic", "operator"])
-        .default("automatic"),
+        "who gives a node its vote back that this server has seen vote and that is empty now: the leader, or an operator with 'redis admit' (default: automatic where --trust-restart is never)",
+      ).choices(["automatic", "operator"]),
     )
     .action(async (flags: ServeRedisFlags) => {
       const { serveRedis } = await import("../redis/serve.ts");
@@ -98,6 +97,6 @@ export function redisServeCommand(): Command {
     })
     .addHelpText(
       "after",
-      `${NOTES}\nExamples:\n  tsoracle serve redis --nodes r1:6379,r2:6379,r3:6379 --oracle main --listen 10.0.0.5:50551\n  TSORACLE_NODES=rediss://tso:secret@r1,rediss://tso:secret@r2,rediss://tso:secret@r3 tsoracle serve redis --oracle main --listen 0.0.0.0:50551 --advertise a.example:50551`,
+      `${STORE_NOTES}\nExamples:\n  tsoracle serve redis --nodes r1:6379,r2:6379,r3:6379 --oracle main --listen 10.0.0.5:50551\n  TSORACLE_NODES=rediss://tso:secret@r1,rediss://tso:secret@r2,rediss://tso:secret@r3 tsoracle serve redis --oracle main --listen 0.0.0.0:50551 --advertise a.example:50551`,
     );
 }

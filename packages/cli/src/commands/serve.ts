@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { filePath, option } from "../options.ts";
 import type { ServeFlags } from "../serve/flags.ts";
+import { etcdServeCommand } from "./etcd.ts";
 import { addServeFlags } from "./serve-flags.ts";
 import { postgresServeCommand, redisServeCommand } from "./serve-store.ts";
 
@@ -45,8 +46,9 @@ export function serveCommand(): Command {
     .addCommand(memoryCommand())
     .addCommand(postgresServeCommand())
     .addCommand(redisServeCommand())
+    .addCommand(etcdServeCommand())
     .addHelpText(
       "after",
-      "\nWithout a driver, file is meant. Later versions add: raft, etcd.\nStandard output holds one line, 'serving on HOST:PORT'; logs go to standard error.\n\nExamples:\n  tsoracle serve\n  tsoracle serve memory --listen 127.0.0.1:0",
+      "\nWithout a driver, file is meant. Later versions add: raft.\nStandard output holds one line, 'serving on HOST:PORT'; logs go to standard error.\n\nExamples:\n  tsoracle serve\n  tsoracle serve memory --listen 127.0.0.1:0",
     );
 }
