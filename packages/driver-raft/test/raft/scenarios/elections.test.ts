@@ -181,7 +181,25 @@ describe("E6: one vote per term", () => {
     expect(peer.receive("MsgVote", { from: 2, term: 1 })).toMatchObject([{ type: "MsgVoteResp", reject: false }]);
   });
 
-  it("counts the first answer of each voter, and none of strangers and learners", () => {
+  it("is not given to another node where this one knows the leader of the term", () => {
+    const peer = new Peer({ id: 1 });
+    peer.receive("MsgHeartbeat", { from: 2, term: 1 });
+    expect(peer.vote).toBe(0);
+    expect(peer.receive("MsgVote", { from: 3, term: 1 })).toMatchObject([{ type: "MsgVoteResp", reject: true }]);
+  });
+
+  it("counts the first answer of each voter, not one that contradicts it later", () => {
+    const peer = new Peer({ id: 1, voters: [1, 2, 3, 4, 5] });
+    peer.raw.campaign();
+    peer.work();
+    peer.receive("MsgVoteResp", { from: 2, term: 1, reject: true });
+    for (const from of [2, 3]) peer.receive("MsgVoteResp", { from, term: 1 });
+    expect(peer.role).toBe("StateCandidate");
+    peer.receive("MsgVoteResp", { from: 4, term: 1 });
+    expect(peer.role).toBe("StateLeader");
+  });
+
+  it("counts one answer of each voter, and none of strangers and learners", () => {
     const peer = new Peer({ id: 1, voters: [1, 2, 3, 4, 5], learners: [6] });
     peer.raw.campaign();
     peer.work();
