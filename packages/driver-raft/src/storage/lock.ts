@@ -41,6 +41,7 @@ interface Holder {
 export interface DirectoryLock {
   /** Throws when the lock file is not this process's any more: somebody removed it or took it over. */
   check(): void;
+  /** Removes the lock file if it is still this process's. */
   release(): void;
 }
 
@@ -138,8 +139,7 @@ function held(directory: Directory, own: Holder): DirectoryLock {
   return {
     check,
     release: () => {
-      check();
-      directory.remove(LOCK_FILE);
+      if (readHolder(directory, LOCK_FILE)?.token === own.token) directory.remove(LOCK_FILE);
     },
   };
 }

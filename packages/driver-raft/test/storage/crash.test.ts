@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import * as storage from "../../src/storage/index.ts";
+import { arbitraryOp } from "./arbitrary-op.ts";
 import {
   countOperations,
   crashEverywhere,
@@ -13,24 +14,6 @@ import {
   SCRIPT,
 } from "./checks.ts";
 import { Life, seeded } from "./life.ts";
-import type { Op } from "./model.ts";
-
-const op: fc.Arbitrary<Op> = fc.oneof(
-  fc.record({
-    kind: fc.constant("append" as const),
-    count: fc.integer({ min: 1, max: 4 }),
-    size: fc.integer({ min: 10, max: 1500 }),
-  }),
-  fc.record({ kind: fc.constant("vote" as const) }),
-  fc.record({
-    kind: fc.constant("overwrite" as const),
-    back: fc.integer({ min: 0, max: 4 }),
-    count: fc.integer({ min: 1, max: 4 }),
-  }),
-  fc.record({ kind: fc.constant("commit" as const), by: fc.integer({ min: 0, max: 5 }) }),
-  fc.record({ kind: fc.constant("snapshot" as const), trailing: fc.integer({ min: 0, max: 4 }) }),
-  fc.record({ kind: fc.constant("install" as const), ahead: fc.integer({ min: 0, max: 6 }) }),
-);
 
 describe("storage over crashes (C3, C5, C6)", () => {
   it("keeps what was acknowledged wherever power is lost, whatever reaches the disk", () => {
@@ -47,7 +30,7 @@ describe("storage over crashes (C3, C5, C6)", () => {
 
   it("keeps what was acknowledged over any number of lives", () => {
     const life = fc.record({
-      ops: fc.array(op, { maxLength: 12 }),
+      ops: fc.array(arbitraryOp, { maxLength: 12 }),
       crashAt: fc.integer({ min: 1, max: 80 }),
       ending: fc.constantFrom("power" as const, "process" as const),
     });

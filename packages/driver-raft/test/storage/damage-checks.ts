@@ -69,6 +69,28 @@ export function flipBehindTheLog(module: StorageModule, step: number): void {
   }
 }
 
+/** A whole batch that was never marked, with a bit flipped in any of its bytes: it is dropped, and nothing else. */
+export function flipUnanswered(module: StorageModule): void {
+  const life = new Life(module, seeded(19));
+  life.start();
+  life.run({ kind: "append", count: 2, size: 30 });
+  const segment = "wal-00000000000001";
+  const start = usedBytes(contentOf(life.disk, segment));
+  life.disk.plan = ({ kind, file }) =>
+    kind === "pwrite" && file === "watermark" ? { kind: "crash_before" } : undefined;
+  life.run({ kind: "append", count: 1, size: 120 });
+  life.disk.plan = undefined;
+  life.disk.endProcess();
+  const end = usedBytes(contentOf(life.disk, segment));
+  if (end <= start) throw new Error("expected a batch behind the watermark");
+  for (let offset = start; offset < end; offset += 1) {
+    const attempt = tryOpen(life, module, (copy) => copy.flipBit(segment, offset, offset % 8));
+    if (attempt.kind !== "opened") throw new Violation(`refused for what was never answered: ${attempt.message}`);
+    expectWhole(life, attempt.storage, `a flip at byte ${offset} behind the watermark`);
+    if (!attempt.notes.some((note) => note.includes("never answered"))) throw new Violation("the cut was not logged");
+  }
+}
+
 /** A batch whose sync never returned, torn in every possible way: cut off for good, or kept whole. */
 export function tornBatch(module: StorageModule): { readonly cut: number; readonly kept: number } {
   const seen = { cut: 0, kept: 0 };
