@@ -3,6 +3,7 @@ import type { Clause } from "./clause.ts";
 import type { ClauseId } from "./clause-id.ts";
 import { advanceClauses } from "./clauses/advance.ts";
 import { cancelClauses } from "./clauses/cancel.ts";
+import { confirmClauses } from "./clauses/confirm.ts";
 import { durableClauses } from "./clauses/durable.ts";
 import { fencingClauses } from "./clauses/fencing.ts";
 import { harnessClauses } from "./clauses/harness.ts";
@@ -25,6 +26,7 @@ export const CLAUSES: { readonly [Id in ClauseId]: Clause } = {
   ...advanceClauses,
   ...durableClauses,
   ...fencingClauses,
+  ...confirmClauses,
   ...uncertainClauses,
   ...cancelClauses,
   ...latencyClauses,

@@ -4,9 +4,10 @@ import { CLAUSES, clauseIds } from "./catalogue.ts";
 import type { ClauseId } from "./clause-id.ts";
 import { runClause } from "./run-clause.ts";
 import { type RunOptions, type Settings, settle } from "./settings.ts";
-import type { FaultName, Runner, Subject } from "./subject.ts";
+import type { Runner, Subject } from "./subject.ts";
 import { validateSubject } from "./validate-subject.ts";
 import { explain, isGreen, plan } from "./verdict.ts";
+import { demandMissingFaults } from "./waived-faults.ts";
 
 /**
  * Registers every clause as a test of the given runner, in strict mode. Works with vitest and
@@ -46,7 +47,9 @@ export function conformance(runner: Runner, subject: Subject, options: RunOption
       }
     }
     if (waived.length > 0) {
-      runner.it(`NOT exercised, under waivers: ${waived.join(", ")}`, () => demandMissingFaults(subject, settings));
+      runner.it(`NOT exercised, under waivers: ${waived.join(", ")}`, () =>
+        demandMissingFaults(subject, settings.seed),
+      );
     }
     if (inapplicable.length > 0) {
       runner.it(`not applicable: ${inapplicable.join(", ")}`, () => demandCapabilities(subject, settings));
@@ -59,19 +62,6 @@ async function demand(id: ClauseId, subject: Subject, settings: Settings): Promi
   if (isGreen(verdict, true)) return;
   const cause = verdict.outcome === "fail" && "error" in verdict.attempt ? verdict.attempt.error : undefined;
   throw new Error(`${id} ${verdict.outcome}: ${explain(verdict)}`, cause === undefined ? undefined : { cause });
-}
-
-/** A waiver is for what the harness cannot do: a universe that has the fault exercises its clauses. */
-async function demandMissingFaults(subject: Subject, settings: Settings): Promise<void> {
-  const universe = await subject.provision(settings.seed);
-  try {
-    for (const [name, reason] of Object.entries(subject.waivers ?? {})) {
-      const offered = universe.faults[name as FaultName];
-      assert.equal(offered, undefined, `the universe has the fault "${name}", which is waived: ${reason}`);
-    }
-  } finally {
-    await universe[Symbol.asyncDispose]();
-  }
 }
 
 /** What does not apply follows from the capabilities that the subject states; the driver must agree. */

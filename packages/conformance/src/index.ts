@@ -3,13 +3,14 @@
 
 // For those who build on the kit itself.
 export { CLAUSES, clauseIds } from "./catalogue.ts";
-export { type CheckOptions, type ClauseResult, check, type Report } from "./check.ts";
+export { type CheckOptions, check } from "./check.ts";
 export { type Clause, type ClausesOf, clause } from "./clause.ts";
 export type { ClauseGroup, ClauseId } from "./clause-id.ts";
 export { conformance } from "./conformance.ts";
 export { loadSubject } from "./load-subject.ts";
 export { deriveSeed, Random } from "./random.ts";
 export { renderClauses, renderJson, renderMarkdown, renderReport } from "./render.ts";
+export { type ClauseResult, declaredReport, type Report } from "./report.ts";
 export type { RunOptions } from "./settings.ts";
 export type { FaultName, Faults, Release, Runner, Subject, Universe } from "./subject.ts";
 export type { Reign, Trial } from "./trial.ts";

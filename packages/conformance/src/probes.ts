@@ -65,6 +65,17 @@ export async function inTime<T>(subject: Subject, what: string, work: Promise<T>
   }
 }
 
+/** What `work` resolves to, if it does so in time; undefined if it rejects or takes longer. */
+export async function soon<T>(limitMs: number, work: Promise<T>): Promise<T | undefined> {
+  const cancel = new AbortController();
+  const late = delay(limitMs, undefined, { signal: cancel.signal }).catch(() => undefined);
+  try {
+    return await Promise.race([work.catch(() => undefined), late]);
+  } finally {
+    cancel.abort();
+  }
+}
+
 /** Lets whatever is ready run: for what may happen late and must then do no harm. */
 export async function turns(count = 5): Promise<void> {
   for (let done = 0; done < count; done += 1) await turn();
@@ -72,7 +83,15 @@ export async function turns(count = 5): Promise<void> {
 
 /** Waits until a condition holds, or the trial is over. */
 export async function eventually(condition: () => boolean, signal: AbortSignal): Promise<void> {
-  while (!condition()) await delay(5, undefined, { signal });
+  while (!condition()) await pause(signal);
+}
+
+/**
+ * Between two tries of a call that may be refused in no time: without it such a loop would starve the timer that ends
+ * the trial. Rejects when the trial is over.
+ */
+export async function pause(signal: AbortSignal): Promise<void> {
+  await delay(5, undefined, { signal });
 }
 
 export function ms(value: number): PhysicalMs {

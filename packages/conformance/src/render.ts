@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { CLAUSES, clauseIds } from "./catalogue.ts";
-import type { ClauseResult, Report } from "./check.ts";
+import type { ClauseResult, Report } from "./report.ts";
 import { OUTCOMES, type Outcome } from "./verdict.ts";
 
 /** One report as JSON with a line break at the end. */

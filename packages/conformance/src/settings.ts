@@ -36,7 +36,8 @@ function optionalWhole(name: string, value: number | undefined): number | undefi
   return value === undefined ? undefined : whole(name, value, 1);
 }
 
-function whole(name: string, value: number, least: number): number {
+/** @throws TypeError for a value that is not a whole number in range. */
+export function whole(name: string, value: number, least: number): number {
   if (Number.isInteger(value) && value >= least && value <= 0xffff_ffff) return value;
   throw new TypeError(`${name}: expected a whole number from ${least} to 2^32-1, got ${String(value)}`);
 }

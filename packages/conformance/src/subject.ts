@@ -22,7 +22,7 @@ export interface Faults {
   elect(node: number): Promise<void>;
   /**
    * Cuts the connections between groups of nodes until released. A store that is not itself a node
-   * stays with the first group.
+   * stays with the first group. If that cuts off the leader, a node of the first group becomes leader without help.
    */
   partition(groups: readonly (readonly number[])[]): Promise<Release>;
   /**
@@ -30,6 +30,11 @@ export interface Faults {
    * lifetime. Called while no node is open.
    */
   setSequence(key: SeqKey, next: bigint): Promise<void>;
+  /**
+   * Takes everything away that store `0 <= store < stores` keeps for this universe, and puts the store back, empty and
+   * admitted by nobody. Where the stores are the nodes themselves, an open node is crashed by it.
+   */
+  wipe(store: number): Promise<void>;
 }
 
 export type FaultName = keyof Faults;
@@ -60,6 +65,11 @@ export interface Subject {
   readonly nodes: 1 | 3 | 5;
   /** The faults that every universe of this subject offers. */
   readonly faults: readonly FaultName[];
+  /**
+   * How many stores keep the history, if the loss of a minority of them must cost nothing; 1 if there is one, whose
+   * loss is no matter of the driver's. Names what `wipe` takes. @defaultValue 1
+   */
+  readonly stores?: number;
   /** Whether the driver has `resign()`. @defaultValue false */
   readonly resigns?: boolean;
   /** The store's cap on sequence keys; a small one keeps the run short. @defaultValue 10000 */

@@ -11,6 +11,7 @@ const faultNames: { readonly [Name in FaultName]: true } = {
   elect: true,
   partition: true,
   setSequence: true,
+  wipe: true,
 };
 
 /**
@@ -30,6 +31,10 @@ export function validateSubject(subject: Subject): void {
     refuse("expected the driver's capabilities");
   if (subject.capabilities.topology === "cluster" && subject.nodes < 3) {
     refuse("a driver whose topology is cluster is tested with 3 or 5 nodes, got 1");
+  }
+  const { stores = 1 } = subject;
+  if (!Number.isInteger(stores) || stores < 1 || stores === 2) {
+    refuse(`expected stores to be 1, or a whole number from 3, got ${String(stores)}`);
   }
   if (!Array.isArray(subject.faults)) refuse("expected an array of fault names");
   for (const fault of subject.faults) {

@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ConsensusDriver } from "@tsoracle/consensus";
 import { describe, expect, it } from "vitest";
-import { type ClauseId, check, type Outcome, type Report, type Subject, type Universe } from "../src/index.ts";
+import {
+  type ClauseId,
+  check,
+  clauseIds,
+  declaredReport,
+  type Outcome,
+  type Report,
+  type Subject,
+  type Universe,
+} from "../src/index.ts";
 import { runClause } from "../src/run-clause.ts";
 import { settle } from "../src/settings.ts";
 import { memorySubject } from "./memory-subject.ts";
@@ -96,7 +105,10 @@ describe("check", () => {
   it("demands a waiver for a missing fault in strict mode only", async () => {
     const faults = ["crash", "stall", "elect"] as const;
     const without = memorySubject({ subject: { faults } });
-    const waived = memorySubject({ subject: { faults, waivers: { loseReply: "the proxy cannot" } } });
+    const waived = memorySubject({
+      subject: { faults, waivers: { loseReply: "the proxy cannot" } },
+      faults: () => ({ loseReply: undefined }),
+    });
     const only: readonly ClauseId[] = ["uncertain.lost-reply"];
     expect(await check(without, { only })).toMatchObject({ ok: false, counts: { unexercised: 1, pass: 0 } });
     expect(await check(without, { only, strict: false })).toMatchObject({ ok: true, counts: { unexercised: 1 } });
@@ -120,8 +132,74 @@ describe("check", () => {
     expect(steps.every((step) => step.includes("persist"))).toBe(true);
   });
 
+  it("takes no waiver for a fault that the universe has", async () => {
+    const waived = memorySubject({ subject: { faults: ["elect"], waivers: { crash: "no hands" } } });
+    const run = check(waived, { only: ["load.fresh"] });
+    await expect(run).rejects.toThrow(/has the fault "crash", which is waived: no hands/);
+  });
+
+  it("rejects a selection of nothing, which would pass whatever the driver does", async () => {
+    await expect(check(memorySubject(), { only: [] })).rejects.toThrow(/at least one clause, got none/);
+  });
+
+  it("runs a clause once that is selected twice", async () => {
+    const report = await check(memorySubject(), { only: ["load.fresh", "load.fresh"] });
+    expect(report.results.map(({ id }) => id)).toEqual(["load.fresh"]);
+  });
+
+  it("gives the same report however many clauses run at once, and runs no more than that", async () => {
+    const subject = memorySubject();
+    let alive = 0;
+    let most = 0;
+    const provision = async (seed: number): Promise<Universe> => {
+      const universe = await subject.provision(seed);
+      alive += 1;
+      most = Math.max(most, alive);
+      return {
+        faults: universe.faults,
+        open: (node) => universe.open(node),
+        [Symbol.asyncDispose]: async () => {
+          alive -= 1;
+          await universe[Symbol.asyncDispose]();
+        },
+      };
+    };
+    const only = clauseIds.filter((id) => id !== "harness.isolated" && id !== "history.model");
+    const ended: ClauseId[] = [];
+    const together = await check(
+      { ...subject, provision },
+      { only, concurrency: 4, onResult: ({ id }) => void ended.push(id) },
+    );
+    expect(together).toEqual(await check(subject, { only }));
+    expect(ended.sort()).toEqual([...only].sort());
+    expect(most).toBe(4);
+  });
+
+  it("refuses a number of clauses at once that is none", async () => {
+    await expect(check(memorySubject(), { concurrency: 0 })).rejects.toThrow(
+      /concurrency: expected a whole number from 1/,
+    );
+  });
+
   it("rejects clauses that do not exist", async () => {
     await expect(check(memorySubject(), { only: ["advance.maximum" as ClauseId] })).rejects.toThrow(/advance\.maximum/);
+  });
+});
+
+describe("declaredReport", () => {
+  it("is what a run of a driver that keeps its word reports, without a universe", async () => {
+    const subject = memorySubject({
+      subject: { faults: ["elect"], waivers: { crash: "no hands" } },
+      faults: () => ({ crash: undefined }),
+    });
+    const declared = declaredReport({ ...subject, provision: never }, { seed: 7 });
+    expect(declared.results).toEqual((await check(subject, { seed: 7 })).results);
+    expect(declared).toMatchObject({ seed: 7, ok: false, counts: { fail: 0 } });
+  });
+
+  it("takes each gap for confirmed", async () => {
+    const gapped = { ...echo.subject, gaps: Object.fromEntries(echo.breaks.map((id) => [id, "it echoes"])) };
+    expect(declaredReport(gapped)).toEqual(await check(gapped));
   });
 });
 

@@ -51,6 +51,7 @@ export class MemoryUniverse implements Universe {
   store: MemoryStore;
   readonly #variant: MemoryVariant;
   readonly #inner = new Map<number, FaultyDriver>();
+  readonly #cutOff = new Set<number>();
 
   constructor(variant: MemoryVariant) {
     this.#variant = variant;
@@ -95,7 +96,7 @@ export class MemoryUniverse implements Universe {
     for (const driver of this.#inner.values()) await driver[Symbol.asyncDispose]();
   }
 
-  #ownFaults(): Faults {
+  #ownFaults(): Omit<Faults, "wipe"> {
     return {
       crash: (node) => this.crash(node),
       loseReply: async (node) => this.inner(node).faults.loseReply(),
@@ -106,13 +107,25 @@ export class MemoryUniverse implements Universe {
     };
   }
 
-  #partition(groups: readonly (readonly number[])[]): Release {
-    const releases = groups
-      .slice(1)
-      .flat()
-      .map((node) => this.inner(node).faults.stall("all"));
+  /** Whether a partition keeps this node from the store. */
+  isCutOff(node: number): boolean {
+    return this.#cutOff.has(node);
+  }
+
+  /** Elects another, if the leader is one of those that are gone. */
+  succeed(gone: readonly number[], [successor]: readonly number[]): void {
+    const { leader } = this.store;
+    if (leader !== undefined && gone.includes(leader) && successor !== undefined) this.store.elect(successor);
+  }
+
+  #partition([withStore = [], ...others]: readonly (readonly number[])[]): Release {
+    const cutOff = others.flat();
+    const releases = cutOff.map((node) => this.inner(node).faults.stall("all"));
+    for (const node of cutOff) this.#cutOff.add(node);
+    this.succeed(cutOff, withStore);
     return () => {
       for (const release of releases) release();
+      for (const node of cutOff) this.#cutOff.delete(node);
     };
   }
 }

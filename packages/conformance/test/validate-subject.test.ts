@@ -9,6 +9,7 @@ describe("a subject", () => {
   it.each<readonly [string, object, RegExp]>([
     ["has a name", { name: " " }, /name that is not empty/],
     ["has 1, 3 or 5 nodes", { nodes: 2 }, /1, 3 or 5, got 2/],
+    ["has one store or enough for a minority", { stores: 2 }, /stores to be 1, or a whole number from 3, got 2/],
     ["tests a cluster as one", { nodes: 1 }, /topology is cluster/],
     ["offers faults that exist", { faults: ["crush"] }, /unknown fault "crush"/],
     ["waives faults that exist", { waivers: { crush: "reason" } }, /unknown fault "crush"/],

@@ -4,8 +4,10 @@ import type { ConsensusDriver } from "@tsoracle/consensus";
 import { faulty, MEMORY_CAPABILITIES } from "@tsoracle/consensus/memory";
 import { describe, it } from "vitest";
 import { conformance, Random } from "../src/index.ts";
+import { confirmingSubject } from "./confirming-subject.ts";
 import { memorySubject } from "./memory-subject.ts";
 import { altered, alteredLeases, alteredSequences } from "./mutants/mutant.ts";
+import { replicatedSubject } from "./replicated-subject.ts";
 
 /** Answers every call a little late, by a seed, as any remote store does. */
 function slow(driver: ConsensusDriver, random: Random): ConsensusDriver {
@@ -50,3 +52,5 @@ conformance(
     wrap: (inner) => altered(inner, { capabilities: withoutOptions, sequences: undefined, leases: undefined }),
   }),
 );
+conformance({ describe, it }, confirmingSubject());
+conformance({ describe, it }, replicatedSubject());

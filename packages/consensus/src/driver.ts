@@ -33,6 +33,9 @@ export interface ConsensusDriver extends AsyncDisposable {
    * Contract — leadership.subscribers: each of several subscribers sees every change.
    * Contract — leadership.separated: between two leader items of different epochs there is another item.
    * Contract — leadership.tenure: a tenure ends with its reign; two never hold at once.
+   * Contract — leadership.wait-out: a leader that is cut off has lost its tenure before another has one.
+   * Contract — confirm.deposed: once a successor leads, no confirmation that is asked for is true.
+   * Contract — confirm.cut-off: a leader that is cut off has no confirmation, and is told so in time.
    */
   leadershipEvents(options: { readonly signal: AbortSignal }): AsyncIterable<LeaderState>;
 
@@ -54,6 +57,8 @@ export interface ConsensusDriver extends AsyncDisposable {
    * Contract — advance.range: 2^46-1 is accepted; 2^46, negative and fractional values reject with `out_of_range`, and nothing is written.
    * Contract — durable.crash: what resolved survives a crash.
    * Contract — durable.unresolved: what did not resolve may or may not be there, and nothing regresses.
+   * Contract — durable.wiped: a minority of the stores that lose their data take no advance with them.
+   * Contract — durable.wiped-in-turn: a store that lost its data has no vote, so that nothing goes back.
    * Contract — fencing.superseded: a superseded epoch never raises it and is refused as `fenced` or `not_leader`.
    * Contract — fencing.late: a write that was held back across an election is never acknowledged and raises nothing.
    * Contract — uncertain.lost-reply: a write whose reply was lost is `uncertain` or `transient`, and a retry is safe.

@@ -36,7 +36,7 @@ class QuorumUniverse implements Universe {
     loseReply: async (node) => this.#node(node).members.forEach(({ faults }) => void faults.loseReply()),
     stall: async (node) => this.#stall([node], "writes"),
     elect: (node) => this.#elect(node),
-    partition: async (groups) => this.#stall(groups.slice(1).flat(), "all"),
+    partition: async (groups) => this.#partition(groups),
   };
   readonly #stores = MEMBERS.map(() => new MemoryStore({ autoElect: true }));
   readonly #nodes = new Map<number, OpenNode>();
@@ -73,6 +73,18 @@ class QuorumUniverse implements Universe {
     return () => {
       for (const release of releases) release();
     };
+  }
+
+  /** The stores stay with the first group, and elect one of it where they have lost their leader. */
+  #partition([withStores = [], ...others]: readonly (readonly number[])[]): Release {
+    const cutOff = others.flat();
+    const heal = this.#stall(cutOff, "all");
+    const [successor] = withStores;
+    for (const store of this.#stores) {
+      if (successor !== undefined && store.leader !== undefined && cutOff.includes(store.leader))
+        store.elect(successor);
+    }
+    return heal;
   }
 
   /** Makes every store elect the node, and waits for its reign over the whole that follows. */

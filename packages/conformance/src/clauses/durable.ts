@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { type ClausesOf, clause } from "../clause.ts";
 import { ms, type Settled, settle } from "../probes.ts";
+import { wipedClauses } from "./wiped.ts";
 
 export const durableClauses: ClausesOf<"durable"> = {
   "durable.crash": clause({
@@ -43,4 +44,5 @@ export const durableClauses: ClausesOf<"durable"> = {
       assert.ok((await again.loadHighWater()) >= raised, "the second crash lost a resolved advance");
     },
   }),
+  ...wipedClauses,
 };

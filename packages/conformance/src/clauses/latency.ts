@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { type ClausesOf, clause } from "../clause.ts";
-import { inTime, isTemporary, ms, REFUSED, rejectsWith, settle, UNKNOWN } from "../probes.ts";
-import type { Reign, Trial } from "../trial.ts";
+import { inTime, ms, REFUSED, rejectsWith, UNKNOWN } from "../probes.ts";
+import { loadOnceHealed, persistOnceHealed } from "./healing.ts";
 
 export const latencyClauses: ClausesOf<"latency"> = {
   "latency.bounded": clause({
@@ -37,26 +37,8 @@ export const latencyClauses: ClausesOf<"latency"> = {
       await heal();
       assert.equal(await persistOnceHealed(trial, reign, 3_000), 3_000);
       for (const [node, driver] of drivers.entries()) {
-        let loaded = await settle(driver.loadHighWater());
-        while (!loaded.ok) {
-          assert.ok(isTemporary(loaded.error), `after the partition node ${node} rejected with ${loaded.error}`);
-          trial.signal.throwIfAborted();
-          loaded = await settle(driver.loadHighWater());
-        }
-        assert.equal(loaded.value, 3_000, `node ${node}, after the partition`);
+        assert.equal(await loadOnceHealed(trial, driver), 3_000, `node ${node}, after the partition`);
       }
     },
   }),
 };
-
-/** Persists as soon as the store answers again, under the reign of then: a fault may cost the old one. */
-async function persistOnceHealed(trial: Trial<never, never>, first: Reign, value: number): Promise<number> {
-  let reign = first;
-  for (;;) {
-    const healed = await settle(reign.driver.persistHighWater(ms(value), reign.epoch));
-    if (healed.ok) return healed.value;
-    assert.ok(isTemporary(healed.error), `after the fault it rejected with ${healed.error}`);
-    trial.signal.throwIfAborted();
-    reign = await trial.reign();
-  }
-}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { epochOf, type Tenure } from "@tsoracle/consensus";
+import { type ConsensusDriver, epochOf, type LeaderState, type Tenure } from "@tsoracle/consensus";
 import type { Epoch } from "@tsoracle/core";
 import { type Clause, clause } from "../clause.ts";
 import type { ClauseId } from "../clause-id.ts";
@@ -12,7 +12,11 @@ import { singleReign } from "./elections.ts";
 
 type ElectionId = Extract<
   ClauseId,
-  "leadership.epoch-order" | "leadership.one-per-epoch" | "leadership.tenure" | "leadership.resign"
+  | "leadership.epoch-order"
+  | "leadership.one-per-epoch"
+  | "leadership.tenure"
+  | "leadership.wait-out"
+  | "leadership.resign"
 >;
 
 /** What elections promise to everybody. */
@@ -79,6 +83,28 @@ export const electionClauses: { readonly [Id in ElectionId]: Clause } = {
       for (const [index, old] of ended.entries()) await assertOver(old, `reign ${index}, at the end`);
     },
   }),
+  "leadership.wait-out": clause({
+    sentence: "a leader that is cut off has lost its tenure before another, which nobody made leader, has one",
+    needs: ["partition"],
+    nodes: 3,
+    inapplicable: ({ capabilities: { realTimeOrder } }) =>
+      realTimeOrder === "lease" ? undefined : `realTimeOrder is ${realTimeOrder}: no tenure is waited out`,
+    body: async (trial) => {
+      const drivers = await trial.openAll();
+      const old = await trial.reign();
+      const { tenure } = await trial.watch(old.driver).until(isLeader);
+      if (tenure === undefined) assert.fail(`the leader of epoch ${old.epoch} has no tenure`);
+      await eventually(() => tenure.valid(), trial.signal);
+      const others = [...drivers.keys()].filter((node) => node !== old.node);
+      const heal = await trial.faults.partition([others, [old.node]]);
+      const watches = others.map((node) => trial.watch(drivers[node] as ConsensusDriver));
+      const claims = watches.map((watch) => watch.until((item) => isLeader(item) && item.epoch > old.epoch));
+      const successor = await Promise.any(claims);
+      if (successor.role === "leader") await eventually(() => holdsAlone(successor, tenure), trial.signal);
+      await heal();
+      assert.equal(tenure.valid(), false, `the tenure of epoch ${old.epoch} came back`);
+    },
+  }),
   "leadership.resign": clause({
     sentence: "a reign that was resigned is over: its epoch raises nothing any more",
     needs: [],
@@ -103,6 +129,14 @@ export const electionClauses: { readonly [Id in ElectionId]: Clause } = {
     },
   }),
 };
+
+/** Whether the successor has its tenure by now. Nothing comes between the two looks, and the old one must not have it. */
+function holdsAlone(successor: LeaderState & { readonly role: "leader" }, old: Tenure): boolean {
+  const wasValid = old.valid();
+  if (successor.tenure?.valid() !== true) return false;
+  assert.equal(wasValid, false, `epoch ${successor.epoch} has a tenure, and so has the leader before it`);
+  return true;
+}
 
 async function assertOver(tenure: Tenure, which: string): Promise<void> {
   if (tenure.confirm === undefined) assert.equal(tenure.valid(), false, `the tenure of ${which}, still holds`);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { ConsensusDriver, DenseSequences } from "@tsoracle/consensus";
 import { DEFAULT_SEQ_KEY_CAP, type Epoch, U64_MAX } from "@tsoracle/core";
 import { type ClausesOf, clause } from "../clause.ts";
-import { isTemporary, REFUSED, rejectsWith, seqKey, settle, UNKNOWN } from "../probes.ts";
+import { isTemporary, pause, REFUSED, rejectsWith, seqKey, settle, UNKNOWN } from "../probes.ts";
 import type { Subject } from "../subject.ts";
 import { singleReign } from "./elections.ts";
 
@@ -129,7 +129,7 @@ export const sequencesClauses: ClausesOf<"sequences"> = {
       while (!loaded.ok) {
         // Losing a reply may cost the connection, and with it some time.
         assert.ok(isTemporary(loaded.error), `the load rejected with ${loaded.error}`);
-        trial.signal.throwIfAborted();
+        await pause(trial.signal);
         loaded = await settle(sequences.load(orders));
       }
       const taken = loaded.value - before;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { type ClausesOf, clause } from "../clause.ts";
-import { isTemporary, ms, rejectsWith, settle, UNKNOWN } from "../probes.ts";
+import { isTemporary, ms, pause, rejectsWith, settle, UNKNOWN } from "../probes.ts";
 
 export const uncertainClauses: ClausesOf<"uncertain"> = {
   "uncertain.lost-reply": clause({
@@ -17,7 +17,7 @@ export const uncertainClauses: ClausesOf<"uncertain"> = {
       while (!retried.ok) {
         // Losing a reply may cost the reign; under the next one the retry is as safe.
         assert.ok(isTemporary(retried.error), `the retry rejected with ${retried.error}`);
-        trial.signal.throwIfAborted();
+        await pause(trial.signal);
         const reign = await trial.reign();
         retried = await settle(reign.driver.persistHighWater(ms(2_000), reign.epoch));
       }

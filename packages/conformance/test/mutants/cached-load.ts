@@ -8,11 +8,11 @@ export const cachedLoad: Mutant = mutant(
   ["load.linearized", "history.model"],
   {
     wrap: (driver, { node, world }) => {
-      let cached: Promise<PhysicalMs> | undefined;
+      let cached: PhysicalMs | undefined;
       return altered(driver, {
-        loadHighWater: (options) => {
-          if (world.store.leader === node) return driver.loadHighWater(options);
-          cached ??= driver.loadHighWater(options);
+        loadHighWater: async (options) => {
+          if (world.store.leader === node) return await driver.loadHighWater(options);
+          cached ??= await driver.loadHighWater(options);
           return cached;
         },
       });

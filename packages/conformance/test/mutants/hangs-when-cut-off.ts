@@ -15,6 +15,7 @@ export const hangsWhenCutOff: Mutant = mutant(
     faults: (world) => ({
       partition: async (groups) => {
         const nodes = groups.slice(1).flat();
+        world.succeed(nodes, groups[0] ?? []);
         const releases = nodes.map((node) => (world.memory.get(`patient ${node}`) as FaultyDriver).faults.stall());
         return () => {
           for (const release of releases) release();

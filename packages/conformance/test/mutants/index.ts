@@ -3,6 +3,7 @@ import { abortThrows } from "./abort-throws.ts";
 import { answersAfterDisposal } from "./answers-after-disposal.ts";
 import { cachedLoad } from "./cached-load.ts";
 import { checkThenWrite } from "./check-then-write.ts";
+import { confirmedForGood } from "./confirmed-for-good.ts";
 import { deafSubscriber } from "./deaf-subscriber.ts";
 import { deafToAbort } from "./deaf-to-abort.ts";
 import { echo } from "./echo.ts";
@@ -43,13 +44,17 @@ import { sequenceRetries } from "./sequence-retries.ts";
 import { sequenceVolatile } from "./sequence-volatile.ts";
 import { sequenceWraps } from "./sequence-wraps.ts";
 import { sharedHistory } from "./shared-history.ts";
+import { silenceIsConsent } from "./silence-is-consent.ts";
 import { stickyLeader } from "./sticky-leader.ts";
+import { tenureOfTheCutOff } from "./tenure-of-the-cut-off.ts";
 import { thawedCapabilities } from "./thawed-capabilities.ts";
 import { tornCrash } from "./torn-crash.ts";
 import { undeclaredLeases } from "./undeclared-leases.ts";
 import { undeclaredMembership } from "./undeclared-membership.ts";
 import { undeclaredSequences } from "./undeclared-sequences.ts";
 import { vagueRefusal } from "./vague-refusal.ts";
+import { wipedOnceSeen } from "./wiped-once-seen.ts";
+import { wipedVoter } from "./wiped-voter.ts";
 import { writeBehind } from "./write-behind.ts";
 
 /** Every mutant, in the order of the clauses that they are about. */
@@ -71,6 +76,7 @@ export const MUTANTS: readonly Mutant[] = [
   deafSubscriber,
   mergedReigns,
   eternalTenure,
+  tenureOfTheCutOff,
   stickyLeader,
   freshIsOne,
   cachedLoad,
@@ -80,9 +86,13 @@ export const MUTANTS: readonly Mutant[] = [
   noRangeGuard,
   writeBehind,
   tornCrash,
+  wipedVoter,
+  wipedOnceSeen,
   noFence,
   checkThenWrite,
   vagueRefusal,
+  silenceIsConsent,
+  confirmedForGood,
   optimist,
   deafToAbort,
   rollbackOnAbort,

@@ -12,6 +12,7 @@ const capabilities: DriverCapabilities = Object.freeze({
 
 /** Whoever opens gets in, beside whoever is there. */
 class OpenHouse extends MemoryUniverse {
+  override readonly faults = {};
   #opened = 0;
 
   override open(): Promise<ConsensusDriver> {
@@ -40,6 +41,7 @@ export const noLock: Mutant = {
       elect: NO_NODES,
       partition: NO_NODES,
       setSequence: NO_NODES,
+      wipe: NO_NODES,
     },
     provision: async () => new OpenHouse(variant),
   },

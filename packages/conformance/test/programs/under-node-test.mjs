@@ -15,7 +15,7 @@ conformance(
     capabilities: MEMORY_CAPABILITIES,
     nodes: 3,
     faults: ["elect"],
-    waivers: { crash: unable, loseReply: unable, stall: unable, partition: unable, setSequence: unable },
+    waivers: { crash: unable, loseReply: unable, stall: unable, partition: unable, setSequence: unable, wipe: unable },
     resigns: true,
     seqKeyCap: 10,
     provision: async () => {

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Subject } from "@tsoracle/conformance";
+import { startPostgres, startRedisNodes } from "@tsoracle/test-services";
+import type { Servers } from "./servers.ts";
+
+/** One of our drivers in one setting. */
+export interface SubjectEntry {
+  /** Whether it stands on processes beside this one, which take time to start and to lose. */
+  readonly isStoreBacked: boolean;
+  /** Loads it. Starts nothing: its servers are started by the first universe that asks for them. */
+  load(servers: Servers): Promise<Subject>;
+}
+
+const inProcess = (load: () => Promise<Subject>): SubjectEntry => ({ isStoreBacked: false, load });
+const storeBacked = (load: (servers: Servers) => Promise<Subject>): SubjectEntry => ({ isStoreBacked: true, load });
+
+/**
+ * Every subject, by the name that `--driver` takes, in the order of the table. One that needs a server asks for it with
+ * `servers.lazily(() => start...())`, which also ends it.
+ */
+export const SUBJECTS: Readonly<Record<string, SubjectEntry>> = {
+  memory: inProcess(async () => (await import("../packages/conformance/test/memory-subject.ts")).memorySubject()),
+  file: inProcess(async () => (await import("../packages/driver-file/test/subject.ts")).fileSubject()),
+  "file-power-cut": inProcess(async () =>
+    (await import("../packages/driver-file/test/power-cut-subject.ts")).powerCutSubject(),
+  ),
+  postgres: storeBacked((servers) => postgres(servers, "lease")),
+  "postgres-confirm": storeBacked((servers) => postgres(servers, "confirm")),
+  redis: storeBacked((servers) => redis(servers, "lease")),
+  "redis-confirm": storeBacked((servers) => redis(servers, "confirm")),
+  quorum: inProcess(async () => (await import("../packages/quorum/test/subject.ts")).quorumSubject()),
+  "quorum-of-files": inProcess(async () =>
+    (await import("../packages/driver-file/test/mirrored-subject.ts")).mirroredFileSubject(),
+  ),
+};
+
+async function postgres(servers: Servers, freshness: "lease" | "confirm"): Promise<Subject> {
+  const { postgresSubject } = await import("../packages/driver-postgres/test/subject.ts");
+  return postgresSubject(
+    servers.lazily(() => startPostgres()),
+    freshness,
+  );
+}
+
+async function redis(servers: Servers, freshness: "lease" | "confirm"): Promise<Subject> {
+  const { redisSubject } = await import("../packages/driver-redis/test/subject.ts");
+  return redisSubject({ redis: servers.lazily(() => startRedisNodes(5)), freshness });
+}
