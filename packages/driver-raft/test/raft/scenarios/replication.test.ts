@@ -209,6 +209,16 @@ describe("E10, E11: snapshots", () => {
     expect([peer.terms, peer.storage.firstIndex()]).toEqual([[1, 1], 1]);
   });
 
+  it("a snapshot from before what was compacted here is ignored", () => {
+    const peer = new Peer({ id: 1, terms: [1, 1, 1], hardState: { term: 1, vote: 0, commit: 3 } });
+    peer.work();
+    peer.storage.createSnapshot(2, peer.storage.confState, bytes("state"));
+    peer.storage.compact(2);
+    const [answer] = peer.receive("MsgSnap", { from: 2, term: 1, snapshot: snapshotOf(1, 1) });
+    expect([answer?.type, answer?.index]).toEqual(["MsgAppResp", 3]);
+    expect([peer.terms, peer.commit]).toEqual([[1], 3]);
+  });
+
   it("the log is kept if it holds the snapshot's last entry, which is committed then", () => {
     const peer = new Peer({ id: 1, terms: [1, 1, 1], hardState: { term: 1, vote: 0, commit: 1 } });
     peer.receive("MsgSnap", { from: 2, term: 1, snapshot: snapshotOf(2, 1) });
