@@ -18,6 +18,9 @@ import { UsageError } from "./usage-error.ts";
 /** Longer than any election; a service that is not back by then is a failure of the service. */
 const SERVICE_LIMIT_MS = 30_000;
 
+/** Longer than any store needs to take a node back. */
+const STORE_LIMIT_MS = 30_000;
+
 interface Injection {
   readonly faults: readonly InjectedFault[];
   readonly problems: readonly string[];
@@ -100,6 +103,9 @@ async function injectAll(
     await sleep(fault.calmMs);
     const leader = await leaderNow(parts, history);
     if (leader === undefined) return broken(fleet.fallen ?? `no answer within ${SERVICE_LIMIT_MS} ms after a fault`);
+    if (fault.target === "store" && !(await becomesWhole(parts.store))) {
+      return broken(`the store was not whole again ${STORE_LIMIT_MS} ms after a fault`);
+    }
     const done = await inject(fault, victimOf(fault, leader, parts, random), parts);
     faults.push(done);
     say(describe(done, begin));
@@ -110,6 +116,13 @@ async function injectAll(
   return isBack
     ? { faults, problems: [] }
     : broken(fleet.fallen ?? `no answer within ${SERVICE_LIMIT_MS} ms at the end`);
+}
+
+async function becomesWhole({ isWhole }: PreparedStore): Promise<boolean> {
+  if (isWhole === undefined) return true;
+  return await waitUntil("the store to be whole", isWhole, { timeoutMs: STORE_LIMIT_MS, everyMs: 100 }).catch(
+    () => false,
+  );
 }
 
 function victimOf({ target }: PlannedFault, leader: number, { fleet, store }: InjectParts, random: Random): Victim {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { initRedisNodes, openRedisDriver, type RedisOracleOptions } from "@tsoracle/driver-redis";
+import { initRedisNodes, openRedisDriver, type RedisOracleOptions, redisStatus } from "@tsoracle/driver-redis";
 import { FaultProxy, startRedisNodes } from "@tsoracle/test-services";
 import {
   FRESHNESS,
@@ -38,7 +38,8 @@ export const redisStress: StressDriver = {
   bounds: TENURE_BOUNDS,
   prepare: async (terms) => {
     const nodes = await startRedisNodes(NODES);
-    await initRedisNodes({ ...oracle(terms), nodes: nodes.map(({ url }) => url) });
+    const direct = { ...oracle(terms), nodes: nodes.map(({ url }) => url) };
+    await initRedisNodes(direct);
     const proxies = await Promise.all(
       Array.from({ length: terms.servers }, () => Promise.all(nodes.map((node) => FaultProxy.open(node)))),
     );
@@ -55,6 +56,8 @@ export const redisStress: StressDriver = {
         links: proxies.flatMap((ways) => ways.slice(index, index + 1)),
       })),
       nodesPerFault: NODES_PER_FAULT,
+      // A node that restarted has no vote until a leader has given it back.
+      isWhole: async () => (await redisStatus(direct)).nodes.every(({ votes }) => votes),
       [Symbol.asyncDispose]: async () => {
         await Promise.all(proxies.flat().map((proxy) => proxy.close()));
         await Promise.all(nodes.map((node) => node.stop()));

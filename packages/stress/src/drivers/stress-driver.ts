@@ -40,6 +40,11 @@ export interface PreparedStore extends AsyncDisposable {
   readonly nodes: readonly StoreNode[];
   /** How many nodes one fault of the store hits: as many as may be down together without acknowledged writes lost. */
   readonly nodesPerFault: number;
+  /**
+   * Whether every node counts again. A fault of the store waits for it, so that it does not add to the last one. Leave
+   * it out where a node that runs is a node that counts.
+   */
+  isWhole?(): Promise<boolean>;
 }
 
 /** The longest times without service that `postgres-redis.md` 2.7, or the driver's own reference, allows. */
