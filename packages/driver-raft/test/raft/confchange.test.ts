@@ -49,6 +49,12 @@ describe("membership: one step at a time (M1)", () => {
     expect(reason(changer(now).enterJoint(false, steps("r1")))).toBe("removed all voters");
   });
 
+  it("applies a step that was blanked as nothing", () => {
+    const now = of({ voters: [1] });
+    expect(describeConfig(done(changer(now).simple(steps("v0 l0 r0"))).config)).toBe("voters=(1)");
+    expect([...done(changer(now).simple(steps("v0 l0"))).progress.keys()]).toEqual([1]);
+  });
+
   it("takes nothing simple while joint", () => {
     const now = of({ voters: [1, 2], votersOutgoing: [1] });
     expect(reason(changer(now).simple(steps("v3")))).toBe("can't apply simple config change in joint config");

@@ -84,12 +84,13 @@ describe("tracker: what a leader knows of a node (E9)", () => {
   });
 
   it.each([
-    [2, false, 3, 5],
-    [3, false, 3, 5],
-    [4, true, 4, 5],
+    [2, false, 3, 6],
+    [3, false, 3, 6],
+    [4, true, 4, 6],
+    [5, true, 5, 6],
     [7, true, 7, 8],
   ])("takes an acknowledgement of %i: new %s, match %i, next %i", (index, fresh, match, next) => {
-    const one = progress("StateReplicate", 3, 5);
+    const one = progress("StateReplicate", 3, 6);
     one.msgAppFlowPaused = true;
     expect(one.maybeUpdate(index)).toBe(fresh);
     expect([one.match, one.next, one.msgAppFlowPaused]).toEqual([match, next, !fresh]);

@@ -85,7 +85,9 @@ describe("quorum: joint (M1)", () => {
   it.each([
     ["both won", [true, true], "VoteWon"],
     ["one open", [true, undefined], "VotePending"],
-    ["one lost", [true, false], "VoteLost"],
+    ["the outgoing half lost", [true, false], "VoteLost"],
+    ["the incoming half lost", [false, true], "VoteLost"],
+    ["the incoming half lost and one open", [false, undefined], "VoteLost"],
     ["one lost and one open", [undefined, false], "VoteLost"],
   ] as const)("%s", (_name, [first, second], result) => {
     const votes = { get: (id: number): boolean | undefined => (id === 1 ? first : second) };
