@@ -17,8 +17,13 @@ export function quorumSubject(): Subject {
     name: "quorum",
     capabilities: quorumCapabilities(MEMBERS.map(() => MEMORY_CAPABILITIES)),
     nodes: 3,
-    faults: ["crash", "loseReply", "stall", "elect", "partition"],
+    stores: MEMBERS.length,
+    faults: ["crash", "loseReply", "stall", "elect", "partition", "wipe"],
     resigns: true,
+    gaps: {
+      "durable.wiped-in-turn":
+        "a member that comes back empty is not told from one that was never written to; it must not come back (decision 0002)",
+    },
     callTimeoutMs: 2_000,
     waivers: { setSequence: "the driver has no sequences" },
     provision: async () => new QuorumUniverse(),
@@ -31,12 +36,13 @@ interface OpenNode {
 }
 
 class QuorumUniverse implements Universe {
-  readonly faults: Pick<Faults, "crash" | "loseReply" | "stall" | "elect" | "partition"> = {
+  readonly faults: Omit<Faults, "setSequence"> = {
     crash: async (node) => this.#crash(node),
     loseReply: async (node) => this.#node(node).members.forEach(({ faults }) => void faults.loseReply()),
     stall: async (node) => this.#stall([node], "writes"),
     elect: (node) => this.#elect(node),
     partition: async (groups) => this.#partition(groups),
+    wipe: async (store) => this.#wipe(store),
   };
   readonly #stores = MEMBERS.map(() => new MemoryStore({ autoElect: true }));
   readonly #nodes = new Map<number, OpenNode>();
@@ -73,6 +79,12 @@ class QuorumUniverse implements Universe {
     return () => {
       for (const release of releases) release();
     };
+  }
+
+  /** Whoever is open has no answer from the store any more; whoever opens finds an empty one in its place. */
+  #wipe(index: number): void {
+    for (const { members } of this.#nodes.values()) members[index]?.faults.stall("all");
+    this.#stores[index] = new MemoryStore({ autoElect: true });
   }
 
   /** The stores stay with the first group, and elect one of it where they have lost their leader. */
