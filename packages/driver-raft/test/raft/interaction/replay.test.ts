@@ -67,9 +67,9 @@ describe("interaction scenarios of etcd-io/raft", () => {
     const listed = [...expectedToDeviate].filter((where) => present.has(where.replace(/:\d+$/, "")));
     expect(deviating.sort()).toEqual(listed.sort());
     const exact = outcomes.filter((outcome) => outcome.exact).length;
-    console.info(
-      `interaction: ${files.length} files, ${outcomes.length} directives replayed, ${deviating.length} deviate; ` +
-        `${exact} agree in the lines of the log as well`,
+    process.stderr.write(
+      `replayed ${outcomes.length} directives in ${files.length} files: interaction; ${deviating.length} deviate, ` +
+        `${exact} agree in the lines of the log as well\n`,
     );
     expect(files.length).toBeGreaterThan(0);
     expect(outcomes.length).toBeGreaterThan(files.length);

@@ -198,8 +198,18 @@ describe("E10, E11: snapshots", () => {
     expect(ofType(group.peer(1).propose("d"), "MsgApp").filter((m) => m.to === 3)).toEqual([]);
     group.heal();
     group.peer(1).raw.reportSnapshot(3, "SnapshotFailure");
+    expect(group.peer(1).raw.status().progress.get(3)).toMatchObject({ state: "StateProbe", next: 2 });
     group.tick(1, 2);
     expect(group.peer(3).commit).toBeGreaterThanOrEqual(4);
+  });
+
+  it("a snapshot that arrived is probed behind, before its receiver has answered", () => {
+    const group = compactedGroup();
+    group.lose((m) => m.from === 3 && m.type === "MsgAppResp" && !m.reject);
+    group.tick(1, 2);
+    group.peer(1).raw.reportSnapshot(3, "SnapshotFinish");
+    const progress = group.peer(1).raw.status().progress.get(3);
+    expect(progress).toMatchObject({ state: "StateProbe", match: 1, next: 5, msgAppFlowPaused: true });
   });
 
   it("a snapshot at or below the commit index is ignored", () => {
