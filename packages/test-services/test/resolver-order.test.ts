@@ -4,6 +4,7 @@ import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { hasEtcd, locateEtcd } from "../src/etcd/locate.ts";
 import { startEtcd } from "../src/etcd/server.ts";
 import { freePorts } from "../src/free-port.ts";
+import { hasPgBouncer, locatePgBouncer } from "../src/pgbouncer/locate.ts";
 import { locatePostgres } from "../src/postgres/locate.ts";
 import { startPostgres } from "../src/postgres/server.ts";
 import { locateRedis } from "../src/redis/locate.ts";
@@ -198,6 +199,22 @@ describe("the order of etcd", () => {
   it("fails when it is missing and everything is required", async () => {
     const error = await failure(hasEtcd(machine.context({ SERVICES_REQUIRE: "all" })));
     expect(error.service).toBe("etcd");
+  });
+});
+
+describe("the order of PgBouncer", () => {
+  it("takes PATH before the cache, and says in one line what is left out when it is missing", async () => {
+    const written = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+    try {
+      expect(await hasPgBouncer(machine.context())).toBe(false);
+      expect(String(written.mock.calls[0]?.[0])).toMatch(/^PgBouncer is not available, .*on PATH: not found.*\n$/);
+    } finally {
+      written.mockRestore();
+    }
+    expect((await failure(hasPgBouncer(machine.context({ SERVICES_REQUIRE: "all" })))).service).toBe("PgBouncer");
+    machine.program("pgbouncer", "PgBouncer 1.18.0");
+    expect(await locatePgBouncer(machine.context())).toMatchObject({ version: "PgBouncer 1.18.0" });
+    expect(await hasPgBouncer(machine.context())).toBe(true);
   });
 });
 
