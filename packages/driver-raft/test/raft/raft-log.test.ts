@@ -89,7 +89,7 @@ describe("log: truncation (P8)", () => {
   it("stops the node rather than replace what is committed", () => {
     const log = logOf({ stable: [1, 2], unstable: [3], committed: 2 });
     expect(() => log.maybeAppend({ term: 1, index: 1 }, entriesOf(2, 4), 2)).toThrow(RaftPanic);
-    expect(() => log.append(entriesOf(2, 4))).toThrow("out of range [committed(2)]");
+    expect(() => log.append(entriesOf(2, 4))).toThrow("conflict with committed entry 2 (committed up to 2)");
     expect(allOf(log)).toBe("1/1 2/2 3/3");
   });
 
@@ -281,6 +281,14 @@ describe("log: reading", () => {
       const fits = [4, 3, 2, 1].find((count) => entsSize(all.slice(0, count)) <= max) ?? 1;
       expect(shown(log.slice(3, 7, max))).toBe(shown(all.slice(0, fits)));
     }
+  });
+
+  it("leaves no hole where a durable entry does not fit and a smaller one behind it would", () => {
+    const storage = new MemoryStorage();
+    storage.append([newEntry({ index: 1, term: 1 }), newEntry({ index: 2, term: 1, data: new Uint8Array(50) })]);
+    const mixed = new RaftLog(storage);
+    mixed.append(entriesOf(3, 1));
+    expect(shown(mixed.slice(1, 4, entsSize(entriesOf(1, 1, 1))))).toBe("1/1");
   });
 
   it("scans page by page, until it is told to stop", () => {

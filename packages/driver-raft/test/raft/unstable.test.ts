@@ -95,6 +95,9 @@ describe("unstable log: writes on their way (P3)", () => {
     unstable.stableTo({ index: 9, term: 2 });
     expect(state(unstable)).toEqual([10, 10, "10/2"]);
     expect(unstable.snapshot?.metadata.index).toBe(9);
+    unstable.stableTo({ index: 10, term: 2 });
+    unstable.stableTo({ index: 9, term: 2 });
+    expect(state(unstable)).toEqual([11, 11, ""]);
   });
 });
 

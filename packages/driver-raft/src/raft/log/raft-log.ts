@@ -93,9 +93,6 @@ export class RaftLog {
     const last = prev.index + entries.length;
     const conflict = this.findConflict(entries);
     if (conflict !== 0) {
-      if (conflict <= this.committed) {
-        throw new RaftPanic(`entry ${conflict} conflict with committed entry [committed(${this.committed})]`);
-      }
       const first = conflict - (prev.index + 1);
       if (first < 0 || first >= entries.length) {
         throw new RaftPanic(`entries that follow ${prev.index} begin with ${entries[0]?.index}`);
@@ -106,12 +103,18 @@ export class RaftLog {
     return last;
   }
 
-  /** Appends, and replaces what is there from the first of the entries on. @returns the last index. */
+  /**
+   * Appends, and replaces what is there from the first of the entries on; never what is committed (`raft.md` P8).
+   *
+   * @returns the last index
+   */
   append(entries: readonly Entry[]): number {
     const first = entries[0];
     if (first === undefined) return this.lastIndex();
     if (first.index <= this.committed) {
-      throw new RaftPanic(`after(${first.index - 1}) is out of range [committed(${this.committed})]`);
+      throw new RaftPanic(
+        `an append is in conflict with committed entry ${first.index} (committed up to ${this.committed})`,
+      );
     }
     this.unstable.truncateAndAppend(entries);
     return this.lastIndex();
