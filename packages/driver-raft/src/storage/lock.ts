@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Directory, readWhole } from "./device.ts";
-import type { RandomBytes } from "./storage.ts";
+import type { RandomBytes } from "./random.ts";
 import { reasonOf, StorageError, systemCodeOf } from "./storage-error.ts";
 
 export const LOCK_FILE = "LOCK";

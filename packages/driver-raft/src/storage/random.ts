@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from "node:crypto";
-import type { RandomBytes } from "./storage.ts";
+
+/** `count` random bytes. */
+export type RandomBytes = (count: number) => Uint8Array;
 
 /** The system's randomness, where the caller injects none. */
 export const systemRandom: RandomBytes = (count) => randomBytes(count);

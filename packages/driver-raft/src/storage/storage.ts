@@ -2,6 +2,7 @@
 import type { Storage } from "../raft/log/storage.ts";
 import type { ConfState, Entry, HardState, Snapshot } from "../raft/types.ts";
 import type { LockSettings } from "./lock.ts";
+import type { RandomBytes } from "./random.ts";
 
 /** Who a storage belongs to (`raft.md` I1). Never changes after `format`. */
 export interface Identity {
@@ -36,9 +37,6 @@ export interface FormatOptions {
   readonly segmentBytes?: number | undefined;
   readonly random?: RandomBytes | undefined;
 }
-
-/** `count` random bytes. */
-export type RandomBytes = (count: number) => Uint8Array;
 
 export interface OpenOptions {
   /** Refused unless the directory is this node's. */

