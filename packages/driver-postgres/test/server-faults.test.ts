@@ -30,8 +30,11 @@ async function foreignSession(options: pg.ClientConfig = {}): Promise<pg.Client>
   return client;
 }
 
+/** Some take a thousand commits or start a server twice, which a machine that others use does in its own time. */
+const LONG_MS = 60_000;
+
 // Most of their time is spent waiting for a server to give up, each on an oracle of its own.
-describe.concurrent("faults of the server", () => {
+describe.concurrent("faults of the server", { timeout: LONG_MS }, () => {
   it("a terminated leader stops at once, says that it has stopped, and leads again without a wait", async () => {
     await prepareOracle(database(), "terminated");
     await using driver = await openNode(database(), "terminated");
@@ -195,7 +198,7 @@ describe.concurrent("faults of the server", () => {
   });
 });
 
-describe.concurrent("faults of the whole server", () => {
+describe.concurrent("faults of the whole server", { timeout: LONG_MS }, () => {
   it("a crash, a pause and a restart: calls end, nothing is lost, and the node comes back by itself", async () => {
     await using server = await startPostgres();
     await prepareOracle(server.url, "main");
