@@ -17,6 +17,9 @@ export const ambientAllowed: Readonly<Record<string, string>> = {
   "packages/driver-file/src/driver.ts": "disposal waits for the disk, but not for ever",
   "packages/driver-file/src/pending-calls.ts": "refuses a caller when the disk stalls; the write itself goes on",
 
+  "packages/driver-etcd/src/timers.ts": "schedules keep-alives and renewals; no timer decides validity",
+  "packages/driver-etcd/src/client/deadline.ts": "gRPC wants deadlines as points in time",
+
   "packages/driver-postgres/src/timers.ts": "schedules renewals and gives up statements; no timer decides validity",
   "packages/driver-postgres/src/options.ts": "jitter for polls and retries, handed on as an argument",
 

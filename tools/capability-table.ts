@@ -5,9 +5,11 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { DriverCapabilities } from "@tsoracle/consensus";
 import { openMemoryDriver } from "@tsoracle/consensus/memory";
+import { etcdCapabilities, etcdCapabilitiesOf } from "@tsoracle/driver-etcd";
 import { fileCapabilities } from "@tsoracle/driver-file";
 import { postgresCapabilities, postgresCapabilitiesOf } from "@tsoracle/driver-postgres";
 import { redisCapabilities, redisCapabilitiesOf } from "@tsoracle/driver-redis";
+import { quorumCapabilities } from "@tsoracle/quorum/driver";
 import { workspaceRoot } from "./run-command.ts";
 
 const PAGE = join(workspaceRoot, "docs/choosing-a-driver.md");
@@ -24,7 +26,16 @@ const rows: readonly (readonly [string, DriverCapabilities])[] = [
   ["`redis`", redisCapabilities],
   ["`redis --freshness confirm`", redisCapabilitiesOf("replicated", "confirm")],
   ["`redis --accept-data-loss`", redisCapabilitiesOf("asynchronous", "lease")],
+  ["`etcd`", etcdCapabilities],
+  ["`etcd --freshness confirm`", etcdCapabilitiesOf("confirm")],
+  ["quorum of three `postgres`, embedded", threeOf(postgresCapabilities)],
+  ["quorum of three `file`, embedded", threeOf(fileCapabilities)],
 ];
+
+/** Three of the same, as one. */
+function threeOf(member: DriverCapabilities): DriverCapabilities {
+  return quorumCapabilities([member, member, member]);
+}
 
 const DURABILITY: Readonly<Record<DriverCapabilities["durability"], string>> = {
   fsync: "on one disk, fsync",

@@ -10,6 +10,8 @@ import { encodeIdentity } from "./records.ts";
 import { sleep } from "./sleep.ts";
 import { type Claim, t1Campaign, t2Predecessor } from "./transactions.ts";
 
+const MAX_SILENCE_MS = 1_500;
+
 /** What a candidate tells while it waits. */
 export interface Waiting {
   /** Others are older; now is a moment to say who is the oldest (L6). */
@@ -52,6 +54,11 @@ export class Candidacy {
   /** Milliseconds between two tries of something that failed. */
   get #retryMs(): number {
     return this.#deadline.ttlMs / 20;
+  }
+
+  /** A third of the lease; and more often than gRPC asks whether the connection lives, which etcd resents without traffic. */
+  get #keepAliveEveryMs(): number {
+    return Math.min(this.#deadline.ttlMs / 3, MAX_SILENCE_MS);
   }
 
   /** Takes a lease and puts the key (T1). @throws EtcdFailure, ConsensusError */
@@ -133,7 +140,7 @@ export class Candidacy {
 
   async #keepAlive(): Promise<void> {
     const { after, clock } = this.#config;
-    let pauseMs = this.#deadline.ttlMs / 3;
+    let pauseMs = this.#keepAliveEveryMs;
     for (;;) {
       await sleep(after, pauseMs, this.signal);
       if (this.signal.aborted) return;
@@ -142,7 +149,7 @@ export class Candidacy {
         const ttlSeconds = await this.#store.keepAlive(this.claim.leaseId);
         if (ttlSeconds <= 0n) return this.end("its lease is gone from etcd (L2)");
         this.#deadline.answered(sent, ttlSeconds);
-        pauseMs = this.#deadline.ttlMs / 3;
+        pauseMs = this.#keepAliveEveryMs;
       } catch {
         pauseMs = this.#retryMs;
       }

@@ -23,7 +23,8 @@ import { Witness } from "./witness.ts";
 /** A member as this process knows it. */
 interface Member {
   readonly endpoint: Endpoint;
-  readonly channel: EtcdChannel;
+  /** Made anew when a member is come back to: where there are others, a connection that failed is not kept. */
+  channel: EtcdChannel;
   /** The member was asked what it is since this process last moved on to it. */
   checked: Promise<void> | undefined;
 }
@@ -235,10 +236,16 @@ export class EtcdClient implements EtcdStore {
     return new EtcdFailure(`etcd at ${member.endpoint.address}: ${error.details}${advice}`, verdict, error);
   }
 
-  /** Leaves a member, unless that was done already, and looks at the next one anew. */
+  /**
+   * Leaves a member, unless that was done already, and looks at the next one anew. Its connection goes: etcd takes the
+   * keep-alives of one that is not used for an attack (L5).
+   */
   #moveOn(from: Member): void {
     from.checked = undefined;
-    if (this.#members[this.#at] === from) this.#at = (this.#at + 1) % this.#members.length;
+    if (this.#members.length === 1 || this.#members[this.#at] !== from) return;
+    this.#at = (this.#at + 1) % this.#members.length;
+    from.channel.close();
+    from.channel = new EtcdChannel(from.endpoint, this.#config.tls);
   }
 
   #checkCluster(header: ResponseHeader): void {
