@@ -119,11 +119,11 @@ describe.concurrent("faults of the server", { timeout: LONG_MS }, () => {
     await prepareOracle(database(), oracle);
     await runSql(
       database(),
-      `CREATE OR REPLACE FUNCTION ${SCHEMA}.warn() RETURNS boolean LANGUAGE plpgsql AS $$
+      `CREATE FUNCTION ${SCHEMA}.warn_${severity}() RETURNS boolean LANGUAGE plpgsql AS $$
        BEGIN RAISE WARNING 'as in a wait for a standby that was cancelled'; RETURN true; END $$`,
     );
     const statements = statementsFor(SCHEMA);
-    const persist = statements.persist.replace("AND epoch_hi", `AND ${SCHEMA}.warn() AND epoch_hi`);
+    const persist = statements.persist.replace("AND epoch_hi", `AND ${SCHEMA}.warn_${severity}() AND epoch_hi`);
     expect(persist).not.toBe(statements.persist);
     await using front = await TranslatingFront.open(postgres());
     const url = severity === "WARNING" ? database() : front.url(database());
