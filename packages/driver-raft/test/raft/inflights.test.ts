@@ -43,6 +43,23 @@ describe("tracker: window of appends on their way (E9)", () => {
     expect(inflights.count).toBe(1);
   });
 
+  it("keeps the order when the ring has turned before it grows", () => {
+    const inflights = new Inflights(8);
+    for (const index of [1, 2]) inflights.add(index, index);
+    inflights.freeLE(1);
+    for (const index of [3, 4, 5]) inflights.add(index, index);
+    const left = [2, 3, 4, 5].map((to) => {
+      inflights.freeLE(to);
+      return [inflights.count, inflights.bytes];
+    });
+    expect(left).toEqual([
+      [3, 12],
+      [2, 9],
+      [1, 5],
+      [0, 0],
+    ]);
+  });
+
   it("copies so that neither sees what happens to the other", () => {
     const original = filled(4, 0, [
       [1, 5],
