@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Subject } from "@tsoracle/conformance";
-import { startPostgres, startRedisNodes } from "@tsoracle/test-services";
+import { startEtcd, startPostgres, startRedisNodes } from "@tsoracle/test-services";
 import type { Servers } from "./servers.ts";
 
 /** One of our drivers in one setting. */
@@ -28,10 +28,18 @@ export const SUBJECTS: Readonly<Record<string, SubjectEntry>> = {
   "postgres-confirm": storeBacked((servers) => postgres(servers, "confirm")),
   redis: storeBacked((servers) => redis(servers, "lease")),
   "redis-confirm": storeBacked((servers) => redis(servers, "confirm")),
+  etcd: storeBacked((servers) => etcd(servers, "lease")),
+  "etcd-confirm": storeBacked((servers) => etcd(servers, "confirm")),
   quorum: inProcess(async () => (await import("../packages/quorum/test/subject.ts")).quorumSubject()),
   "quorum-of-files": inProcess(async () =>
     (await import("../packages/driver-file/test/mirrored-subject.ts")).mirroredFileSubject(),
   ),
+  "quorum-of-postgres": storeBacked(async (servers) => {
+    const { quorumOfPostgresSubject } = await import("./quorum-of-postgres.ts");
+    return quorumOfPostgresSubject(
+      servers.lazily(() => Promise.all([startPostgres(), startPostgres(), startPostgres()])),
+    );
+  }),
 };
 
 async function postgres(servers: Servers, freshness: "lease" | "confirm"): Promise<Subject> {
@@ -45,4 +53,9 @@ async function postgres(servers: Servers, freshness: "lease" | "confirm"): Promi
 async function redis(servers: Servers, freshness: "lease" | "confirm"): Promise<Subject> {
   const { redisSubject } = await import("../packages/driver-redis/test/subject.ts");
   return redisSubject({ redis: servers.lazily(() => startRedisNodes(5)), freshness });
+}
+
+async function etcd(servers: Servers, freshness: "lease" | "confirm"): Promise<Subject> {
+  const { etcdSubject } = await import("../packages/driver-etcd/test/subject.ts");
+  return etcdSubject({ etcd: servers.lazily(() => startEtcd(3)), freshness });
 }

@@ -32,7 +32,7 @@ const BEGIN = "<!-- clauses: written by `corepack pnpm conformance` -->";
 const END = "<!-- end of clauses -->";
 
 /** Clauses on real servers mostly wait, for tenures to run out and for disks; each has a universe of its own. */
-const AT_ONCE = 4;
+const AT_ONCE = 3;
 /** For a clause on real servers: what goes wrong there costs elections, and the machine may be busy with others. */
 const PATIENCE_MS = 60_000;
 

@@ -8,7 +8,10 @@ import { redisSubject } from "./subject.ts";
 vi.setConfig({ testTimeout: 120_000 });
 
 const redis = useRedis({ beforeAll, afterAll }, 3);
-conformance({ describe, it }, redisSubject({ redis, redisNodes: 3, freshness: "confirm" }), { runs: 1 });
+conformance({ describe, it }, redisSubject({ redis, redisNodes: 3, freshness: "confirm" }), {
+  runs: 1,
+  timeoutMs: 60_000,
+});
 
 describe("confirm mode", () => {
   it("needs a round per answer, and never confirms a leader that another has followed", async () => {

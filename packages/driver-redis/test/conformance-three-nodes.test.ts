@@ -7,4 +7,4 @@ import { redisSubject } from "./subject.ts";
 vi.setConfig({ testTimeout: 120_000 });
 
 const redis = useRedis({ beforeAll, afterAll }, 3);
-conformance({ describe, it }, redisSubject({ redis, redisNodes: 3 }), { runs: 1 });
+conformance({ describe, it }, redisSubject({ redis, redisNodes: 3 }), { runs: 1, timeoutMs: 60_000 });

@@ -8,4 +8,4 @@ import { redisSubject } from "./subject.ts";
 vi.setConfig({ testTimeout: 120_000 });
 
 const redis = useRedis({ beforeAll, afterAll }, 5);
-conformance({ describe, it }, redisSubject({ redis }));
+conformance({ describe, it }, redisSubject({ redis }), { timeoutMs: 60_000 });
