@@ -9,7 +9,7 @@ import type { StressReport } from "../src/report.ts";
 const PROGRAM = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 
 /** A run of a few seconds, on a machine that other tests keep busy. */
-export const LIMIT_MS = 90_000;
+export const LIMIT_MS = 150_000;
 
 /** A run of the command line that goes on. */
 export interface Run {
