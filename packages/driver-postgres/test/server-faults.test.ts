@@ -86,10 +86,11 @@ describe.concurrent("faults of the server", { timeout: LONG_MS }, () => {
   });
 
   it("a revoked privilege is permanent in mid-reign, and so is a row that is gone", async () => {
-    await prepareOracle(database(), "revoked");
     await using own = await postgres().createDatabase();
-    await prepareOracle(own.url, "revoked");
-    await using driver = await openNode(own.url, "revoked");
+    // A statement that takes long on a busy machine must not end before the server looks at privileges.
+    const terms = { tenureMs: 2_000, opTimeoutMs: 1_000 };
+    await prepareOracle(own.url, "revoked", { tenureMs: terms.tenureMs });
+    await using driver = await openNode(own.url, "revoked", terms);
     const { epoch } = await leads(driver);
     await runSql(own.url, `REVOKE UPDATE (high_water) ON ${SCHEMA}.oracle FROM ${ROLE}`);
     const refused = await driver.persistHighWater(physicalMs(5), epoch).catch((error: Error) => error);
