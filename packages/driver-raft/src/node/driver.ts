@@ -121,6 +121,12 @@ export class OpenRaftDriver implements RaftDriver {
     for await (const state of this.#cell.read({ signal })) if (state.role === "follower") return;
   }
 
+  /** Ends the consensus thread in the middle of whatever it does, as the end of the process would. For tests. */
+  async terminate(): Promise<void> {
+    this.#disposal ??= this.#worker.terminate().then(() => this.#fail("the consensus thread was terminated"));
+    await this.#disposal;
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     this.#disposal ??= this.#dispose();
     return this.#disposal;

@@ -278,12 +278,13 @@ export class NodeThread {
     else this.#log(reason === "busy" ? "info" : "error", { peer: by, reason }, `a peer refuses this node: ${message}`);
   }
 
-  /** Addresses by id: what the replicated state says, and what this node was told at its start for the others. */
+  /** Addresses by id: what this node was told at its start, which may be its own way to them, else what the members say. */
   #peers(): ReadonlyMap<NodeId, string> {
-    const peers = new Map(this.#options.peers);
-    for (const { id, peerEndpoint } of this.#replica.machine.members()) peers.set(id, peerEndpoint);
-    for (const id of peers.keys()) if (this.#replica.machine.wasRemoved(id)) peers.delete(id);
-    peers.delete(this.#storage.identity.nodeId);
+    const { machine, id: self } = this.#replica;
+    const peers = new Map<NodeId, string>();
+    for (const { id, peerEndpoint } of machine.members()) peers.set(id, peerEndpoint);
+    for (const [id, endpoint] of this.#options.peers) if (!machine.wasRemoved(id)) peers.set(id, endpoint);
+    peers.delete(self);
     return peers;
   }
 

@@ -10,7 +10,10 @@ import { refuseRoutablePlaintext } from "./routable.ts";
 import { systemTimers, type Timers } from "./timers.ts";
 
 /** What a node is to its peers. */
-export type PeerIdentity = Pick<Hello, "clusterId" | "genesis" | "nodeId" | "storageId" | "bootCount" | "incarnation" | "timing">;
+export type PeerIdentity = Pick<
+  Hello,
+  "clusterId" | "genesis" | "nodeId" | "storageId" | "bootCount" | "incarnation" | "timing"
+>;
 
 /** What the transport tells its owner. All calls are synchronous. */
 export interface TransportHost {

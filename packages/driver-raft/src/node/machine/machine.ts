@@ -124,6 +124,11 @@ export class Machine {
     return { kind: "pinned", storageId: this.#members.get(id)?.storageId };
   }
 
+  /** Puts a counter where it could be after very many advances. For tests of overflow. */
+  setSequence(key: SeqKey, next: bigint): void {
+    this.#dense.commit(new Map([[key, next]]));
+  }
+
   /** Everything, as the content of a snapshot. */
   encode(): Uint8Array {
     const record = new RecordWriter().number(SNAPSHOT_FORMAT).number(this.#highWater).number(this.#dense.cap);

@@ -8,6 +8,7 @@ import {
   type Message,
   type MessageType,
   newMessage,
+  RaftPanic,
   type Ready,
 } from "../../../src/raft/index.ts";
 import { entriesOf, ofType, Peer, type PeerOptions, snapshotOf } from "./peer.ts";
@@ -190,12 +191,12 @@ describe("P8: truncation", () => {
     expect([answer?.index, answer?.reject, peer.terms]).toEqual([2, false, [1, 1]]);
   });
 
-  it("a conflict with a committed entry is a defect, and the node stops", () => {
+  it("entries that would replace a committed one are a defect of their sender, and the node stops", () => {
     const peer = new Peer({ id: 1, terms: [1, 1, 1], hardState: { term: 1, vote: 0, commit: 2 } });
     // The first entry claims an index that does not follow, which only a broken sender can make.
     const entries = entriesOf([2, 2], 2);
     const broken = newMessage("MsgApp", { from: 2, to: 1, term: 2, index: 2, logTerm: 1, entries });
-    expect(() => peer.raw.step(broken)).toThrow("conflict with committed entry");
+    expect(() => peer.raw.step(broken)).toThrow(RaftPanic);
     expect(peer.terms).toEqual([1, 1, 1]);
   });
 

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Faults, Release, Subject, Universe } from "@tsoracle/conformance";
+import type { LeaderState } from "@tsoracle/consensus";
+import { peerEndpoint, type SeqKey } from "@tsoracle/core";
+import { FaultProxy, freePorts, waitUntil } from "@tsoracle/test-services";
+import {
+  type FirstMember,
+  type Freshness,
+  formatRaftDirectory,
+  openRaftDriver,
+  raftCapabilitiesOf,
+} from "../src/index.ts";
+import type { OpenRaftDriver } from "../src/node/driver.ts";
+import { Machine } from "../src/node/machine/machine.ts";
+import { LOCK_FILE } from "../src/storage/lock.ts";
+import { openStorage } from "../src/storage/open-storage.ts";
+import { RealDirectory } from "../src/storage/real-directory.ts";
+
+/** Small, so that a run over it is short. */
+const SEQ_KEY_CAP = 64;
+
+/** Three or five nodes in one process: real threads, disks and sockets, each pair over connections that can fail. */
+export function raftSubject(freshness: Freshness = "confirm", nodes: 3 | 5 = 3): Subject {
+  return {
+    name: `raft${nodes === 3 ? "" : `-${nodes}-nodes`}${freshness === "confirm" ? "" : `-${freshness}`}`,
+    capabilities: raftCapabilitiesOf(freshness),
+    nodes,
+    stores: nodes,
+    faults: ["crash", "loseReply", "stall", "elect", "partition", "setSequence", "wipe"],
+    resigns: true,
+    seqKeyCap: SEQ_KEY_CAP,
+    provision: () => RaftUniverse.create(freshness, nodes),
+  };
+}
+
+/** Ports that some universe of this process has: a node that is down must find its own free when it comes back. */
+const taken = new Set<number>();
+
+async function ownPorts(count: number): Promise<readonly number[]> {
+  for (;;) {
+    const ports = await freePorts(count);
+    if (ports.some((port) => taken.has(port))) continue;
+    for (const port of ports) taken.add(port);
+    return ports;
+  }
+}
+
+/** What goes on between two nodes, in both directions of the pair. */
+type Flow = "pass" | "hold";
+
+export class RaftUniverse implements Universe {
+  readonly faults: Faults = {
+    crash: (node) => this.#crash(node),
+    loseReply: (node) => this.#loseReply(node),
+    stall: async (node) => this.#stall(node),
+    elect: (node) => this.#elect(node),
+    partition: async (groups) => this.#partition(groups),
+    setSequence: async (key, next) => this.#setSequence(key, next),
+    wipe: (node) => this.#wipe(node),
+  };
+  readonly #root: string;
+  readonly #freshness: Freshness;
+  readonly #members: readonly FirstMember[];
+  /** The way from one node to another, `from > to` by index. */
+  readonly #ways: ReadonlyMap<string, FaultProxy>;
+  readonly #lives = new Map<number, OpenRaftDriver>();
+  /** How many faults hold each way. */
+  readonly #held = new Map<string, number>();
+
+  private constructor(
+    root: string,
+    freshness: Freshness,
+    members: readonly FirstMember[],
+    ways: ReadonlyMap<string, FaultProxy>,
+  ) {
+    this.#root = root;
+    this.#freshness = freshness;
+    this.#members = members;
+    this.#ways = ways;
+  }
+
+  static async create(freshness: Freshness, size: number): Promise<RaftUniverse> {
+    const root = await mkdtemp(join(tmpdir(), "tsoracle-raft-kit-"));
+    const ports = await ownPorts(size);
+    const members = ports.map((port, node) => ({
+      id: node + 1,
+      peerEndpoint: peerEndpoint(`127.0.0.1:${port}`),
+      clientEndpoint: peerEndpoint(`127.0.0.1:${50_051 + node}`),
+    }));
+    const ways = new Map<string, FaultProxy>();
+    for (const [to, port] of ports.entries()) {
+      for (let from = 0; from < size; from++) {
+        if (from !== to) ways.set(`${from}>${to}`, await FaultProxy.open({ host: "127.0.0.1", port }));
+      }
+    }
+    const universe = new RaftUniverse(root, freshness, members, ways);
+    for (let node = 0; node < size; node++) universe.#format(node);
+    return universe;
+  }
+
+  async open(node: number): Promise<OpenRaftDriver> {
+    await this.#lives.get(node)?.[Symbol.asyncDispose]();
+    const peers = Object.fromEntries(
+      this.#members.flatMap(({ id }, to) => {
+        const way = this.#ways.get(`${node}>${to}`);
+        return way === undefined ? [] : [[String(id), `127.0.0.1:${way.port}`]];
+      }),
+    );
+    const driver = (await openRaftDriver({
+      directory: this.#directory(node),
+      peers,
+      freshness: this.#freshness,
+    })) as OpenRaftDriver;
+    this.#lives.set(node, driver);
+    return driver;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#lives.values()].map((driver) => driver[Symbol.asyncDispose]()));
+    await Promise.all([...this.#ways.values()].map((way) => way.close()));
+    await rm(this.#root, { recursive: true, force: true });
+  }
+
+  #directory(node: number): string {
+    return join(this.#root, `node-${node}`);
+  }
+
+  #format(node: number): void {
+    formatRaftDirectory({
+      directory: this.#directory(node),
+      clusterId: "kit",
+      nodeId: node + 1,
+      firstMembers: this.#members,
+      seqKeyCap: SEQ_KEY_CAP,
+    });
+  }
+
+  async #crash(node: number): Promise<void> {
+    const driver = this.#lives.get(node);
+    this.#lives.delete(node);
+    await driver?.terminate();
+    // The lock names this process, which lives on: here the end of a thread stands for the end of a process.
+    await rm(join(this.#directory(node), LOCK_FILE), { force: true });
+  }
+
+  /** The write reaches the others, and their answers are held until the node leads no more; then they are too late. */
+  async #loseReply(node: number): Promise<void> {
+    const release = this.#hold((_from, to) => to === node);
+    const driver = this.#life(node);
+    void waitUntil(`node ${node} to lead no more`, async () => (await stateOf(driver))?.role !== "leader", {
+      everyMs: 20,
+    }).finally(release);
+  }
+
+  #stall(node: number): Release {
+    return this.#hold((from, to) => from === node || to === node);
+  }
+
+  #partition(groups: readonly (readonly number[])[]): Release {
+    const groupOf = (node: number): number => groups.findIndex((group) => group.includes(node));
+    return this.#hold((from, to) => groupOf(from) !== groupOf(to));
+  }
+
+  /** Holds what travels on these ways until released; several faults may hold the same one. */
+  #hold(which: (from: number, to: number) => boolean): () => void {
+    const names = [...this.#ways.keys()].filter((name) => {
+      const [from = 0, to = 0] = name.split(">").map(Number);
+      return which(from, to);
+    });
+    for (const name of names) this.#holdWay(name, 1);
+    let released = false;
+    return () => {
+      if (released) return;
+      released = true;
+      for (const name of names) this.#holdWay(name, -1);
+    };
+  }
+
+  #holdWay(name: string, by: 1 | -1): void {
+    const count = (this.#held.get(name) ?? 0) + by;
+    this.#held.set(name, count);
+    const flow: Flow = count > 0 ? "hold" : "pass";
+    this.#ways.get(name)?.set({ up: flow, down: flow });
+  }
+
+  /** Whether messages of the node reach some other node, so that it can be asked to hand over. */
+  #isReached(node: number): boolean {
+    return [...this.#ways.keys()].some((name) => name.startsWith(`${node}>`) && !this.#held.get(name));
+  }
+
+  /** Whoever leads and can be reached hands over to the node; if that is the node itself, another one in between. */
+  async #elect(node: number): Promise<void> {
+    const before = epochOf(await stateOf(this.#life(node)));
+    await waitUntil(
+      `node ${node} to lead anew`,
+      async () => {
+        const leader = await this.#newestLeader();
+        if (leader === undefined) return false;
+        if (leader.node === node && leader.epoch !== before) return true;
+        const to = leader.node === node ? [...this.#lives.keys()].find((other) => other !== node) : node;
+        if (to !== undefined && this.#isReached(leader.node)) {
+          await this.#life(leader.node)
+            .membership.transfer(BigInt(to + 1))
+            .catch(() => {});
+        }
+        return false;
+      },
+      { everyMs: 20 },
+    );
+  }
+
+  async #newestLeader(): Promise<{ readonly node: number; readonly epoch: bigint } | undefined> {
+    let newest: { readonly node: number; readonly epoch: bigint } | undefined;
+    for (const [node, driver] of this.#lives) {
+      const epoch = epochOf(await stateOf(driver));
+      if (epoch !== undefined && (newest === undefined || epoch > newest.epoch)) newest = { node, epoch };
+    }
+    return newest;
+  }
+
+  /** The counter as it would stand after as many advances, in the snapshot of every node. */
+  #setSequence(key: SeqKey, next: bigint): void {
+    for (let node = 0; node < this.#members.length; node++) {
+      const storage = openStorage(new RealDirectory(this.#directory(node)), { lock: "none" });
+      const { data, metadata } = storage.snapshot();
+      const machine = Machine.decode(data);
+      machine.setSequence(key, next);
+      const index = storage.lastIndex();
+      if (index !== metadata.index) throw new Error("counters can be set only before the cluster has formed");
+      storage.append({ snapshot: { data: machine.encode(), metadata: { ...metadata, index: index + 1 } } });
+      storage.close();
+    }
+  }
+
+  /** The disk of a node is lost, and an operator formats a new one under the old id. */
+  async #wipe(node: number): Promise<void> {
+    await this.#crash(node);
+    await rm(this.#directory(node), { recursive: true });
+    await mkdir(this.#directory(node));
+    this.#format(node);
+  }
+
+  #life(node: number): OpenRaftDriver {
+    const driver = this.#lives.get(node);
+    if (driver === undefined) throw new TypeError(`open node ${node} first`);
+    return driver;
+  }
+}
+
+/** The epoch in which a node leads by its own account. */
+function epochOf(state: LeaderState | undefined): bigint | undefined {
+  return state?.role === "leader" ? state.epoch : undefined;
+}
+
+async function stateOf(driver: OpenRaftDriver): Promise<LeaderState | undefined> {
+  const ended = new AbortController();
+  for await (const state of driver.leadershipEvents({ signal: ended.signal })) {
+    ended.abort();
+    return state;
+  }
+  return undefined;
+}
