@@ -9,6 +9,7 @@ const NODES_OK = "redis://:hush@127.0.0.1:1,redis://:hush@127.0.0.1:2,redis://:h
 const REACHED = ["--advertise", "10.0.0.1:50551"];
 const servePostgres = (...rest: string[]): string[] => ["serve", "postgres", "--oracle", "o", ...rest];
 const serveRedis = (...rest: string[]): string[] => ["serve", "redis", "--oracle", "o", ...rest];
+const serveEtcd = (...rest: string[]): string[] => ["serve", "etcd", ...rest];
 
 /** Each must end with 2 and one line that names the flag, without repeating what may hold a password. */
 const WRONG: readonly (readonly [string, readonly string[], readonly string[]])[] = [
@@ -71,6 +72,40 @@ const WRONG: readonly (readonly [string, readonly string[], readonly string[]])[
     "an op timeout beyond a quarter of a tenure",
     serveRedis("--nodes", NODES_OK, "--op-timeout", "750ms", ...REACHED),
     ["--op-timeout", "quarter"],
+  ],
+  ["etcd without endpoints", serveEtcd(...REACHED), ["--endpoints"]],
+  [
+    "an etcd member of another scheme",
+    serveEtcd("--endpoints", "a,redis://b", ...REACHED),
+    ["--endpoints", "member 2"],
+  ],
+  [
+    "a password in an endpoint",
+    serveEtcd("--endpoints", "http://u:hush@a:1", ...REACHED),
+    ["--endpoints", "--username"],
+  ],
+  ["one etcd member twice", serveEtcd("--endpoints", "a:1,http://a:1", ...REACHED), ["--endpoints", "member 2"]],
+  ["a prefix of one name", serveEtcd("--endpoints", "a:1", "--prefix", "/a/", ...REACHED), ["--prefix", "/NAMESPACE/"]],
+  [
+    "TLS for a plain member",
+    serveEtcd("--endpoints", "http://a:1", "--store-tls-server-name", "x", ...REACHED),
+    ["--endpoints", "https://"],
+  ],
+  [
+    "a user without a password",
+    serveEtcd("--endpoints", "a:1", "--username", "u", ...REACHED),
+    ["--username", "--password-file"],
+  ],
+  [
+    "an op timeout beyond half a tenure of etcd",
+    serveEtcd("--endpoints", "a:1", "--op-timeout", "2s", ...REACHED),
+    ["--op-timeout", "1500ms"],
+  ],
+  ["etcd without command", ["etcd"], ["init, status or fast-forward"]],
+  [
+    "an etcd fast-forward that nobody confirmed",
+    ["etcd", "fast-forward", "--endpoints", "a:1", "--at-least", "9"],
+    ["--yes", "nothing was done"],
   ],
   ["postgres without command", ["postgres"], ["init, status, fast-forward or force-reinit"]],
   ["redis without command", ["redis"], ["init, status, admit, fast-forward, force-reinit or trust-restart"]],

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { conformance, type Runner } from "@tsoracle/conformance";
 import { physicalMs } from "@tsoracle/core";
 import { FaultProxy, waitUntil } from "@tsoracle/test-services";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -8,7 +7,6 @@ import { decodeHighWater } from "../src/records.ts";
 import { urlsOf, useEtcd } from "./cluster.ts";
 import { type GatewayKey, rangeOf } from "./gateway.ts";
 import { itemOf, leads, openNode, prefixOf, prepare } from "./node.ts";
-import { etcdSubject } from "./subject.ts";
 
 const etcd = useEtcd({ beforeAll, afterAll }, 3);
 const endpoints = (): readonly string[] => urlsOf(etcd());
@@ -108,7 +106,3 @@ describe("a cluster of three members", { timeout: 60_000 }, () => {
     expect(decodeHighWater(register?.value ?? new Uint8Array()).highWater).toBe(7_778);
   });
 });
-
-/** After the faults, on the same members. Each clause has an oracle of its own. */
-const runner: Runner = { describe, it: (name, body) => it.concurrent(name, body, 60_000) };
-conformance(runner, etcdSubject({ etcd, members: 3 }), { runs: 1 });

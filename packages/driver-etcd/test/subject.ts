@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { Faults, Release, Subject, Universe } from "@tsoracle/conformance";
 import type { TenureTerms } from "@tsoracle/consensus";
 import type { SeqKey } from "@tsoracle/core";
-import { type EtcdServer, FaultProxy, startEtcd } from "@tsoracle/test-services";
+import { type EtcdServer, FaultProxy } from "@tsoracle/test-services";
 import { type EtcdDriver, etcdCapabilitiesOf, type Freshness, initEtcdOracle, openEtcdDriver } from "../src/index.ts";
 import { OracleKeys } from "../src/keys.ts";
 import { be64 } from "../src/records.ts";
@@ -16,26 +16,18 @@ const SEQ_KEY_CAP = 20;
  * Longer than in the other tests: the kit takes a reign that ends by itself for a fault of the driver, and on a busy
  * machine a disk may keep a write waiting for half a second.
  */
-export const KIT_TERMS: TenureTerms = { tenureMs: 1_500, drift: 0.1 };
-const OP_TIMEOUT_MS = 750;
+const TENURE_MS = 1_500;
 
 export interface EtcdSubjectOptions {
   readonly freshness?: Freshness;
-  /** How many members the cluster has, where it is the subject's own. @defaultValue 1 */
-  readonly members?: 1 | 3;
-  /** @defaultValue a cluster of its own, which ends with the process */
-  readonly etcd?: () => readonly EtcdServer[];
+  /** Longer where several members share a busy machine and lose their own leader now and then. @defaultValue 1500 */
+  readonly tenureMs?: number;
+  /** The members of one cluster, asked for by each universe. */
+  readonly etcd: () => readonly EtcdServer[] | Promise<readonly EtcdServer[]>;
 }
 
 /** Three driver nodes on a real etcd, each through a proxy of its own to every member. */
-export function etcdSubject(options: EtcdSubjectOptions = {}): Subject {
-  const { freshness = "lease", members = 1, etcd } = options;
-  let own: Promise<readonly EtcdServer[]> | undefined;
-  const servers = (): Promise<readonly EtcdServer[]> => {
-    if (etcd !== undefined) return Promise.resolve(etcd());
-    own ??= startEtcd(members);
-    return own;
-  };
+export function etcdSubject({ freshness = "lease", tenureMs = TENURE_MS, etcd }: EtcdSubjectOptions): Subject {
   return {
     name: freshness === "lease" ? "etcd" : "etcd (confirm)",
     capabilities: etcdCapabilitiesOf(freshness),
@@ -43,7 +35,7 @@ export function etcdSubject(options: EtcdSubjectOptions = {}): Subject {
     faults: ["crash", "loseReply", "stall", "elect", "partition", "setSequence"],
     resigns: true,
     seqKeyCap: SEQ_KEY_CAP,
-    provision: async () => await EtcdUniverse.create(await servers(), freshness),
+    provision: async () => await EtcdUniverse.create(await etcd(), freshness, { tenureMs, drift: 0.1 }),
   };
 }
 
@@ -64,20 +56,26 @@ class EtcdUniverse implements Universe {
   };
   readonly #servers: readonly EtcdServer[];
   readonly #freshness: Freshness;
+  readonly #tenure: TenureTerms;
   readonly #keys = new OracleKeys(`/kit/${randomUUID()}/`);
   readonly #lives = new Map<number, Life>();
   /** Disposals of crashed drivers, which nobody waits for until the end. */
   readonly #dead: Promise<void>[] = [];
 
-  private constructor(servers: readonly EtcdServer[], freshness: Freshness) {
+  private constructor(servers: readonly EtcdServer[], freshness: Freshness, tenure: TenureTerms) {
     this.#servers = servers;
     this.#freshness = freshness;
+    this.#tenure = tenure;
   }
 
-  static async create(servers: readonly EtcdServer[], freshness: Freshness): Promise<EtcdUniverse> {
-    const universe = new EtcdUniverse(servers, freshness);
+  static async create(
+    servers: readonly EtcdServer[],
+    freshness: Freshness,
+    tenure: TenureTerms,
+  ): Promise<EtcdUniverse> {
+    const universe = new EtcdUniverse(servers, freshness, tenure);
     const endpoints = servers.map(({ url }) => url);
-    await initEtcdOracle({ endpoints, prefix: universe.#keys.prefix, freshness, tenure: KIT_TERMS });
+    await initEtcdOracle({ endpoints, prefix: universe.#keys.prefix, freshness, tenure });
     return universe;
   }
 
@@ -90,8 +88,8 @@ class EtcdUniverse implements Universe {
       prefix: this.#keys.prefix,
       advertise: `127.0.0.1:${50_000 + node}`,
       freshness: this.#freshness,
-      tenure: KIT_TERMS,
-      opTimeoutMs: OP_TIMEOUT_MS,
+      tenure: this.#tenure,
+      opTimeoutMs: this.#tenure.tenureMs / 2,
       seqKeyCap: SEQ_KEY_CAP,
     });
     this.#lives.set(node, { driver, proxies });
