@@ -83,9 +83,9 @@ function forward(r: Raft, m: Message, what: string): void {
   r.send(newMessage(m.type, { ...m, to: r.lead, term: 0 }));
 }
 
-/** Lets the follower vote for others before its timeout; the timeout itself stays. Never where a lease relies on it. */
+/** Lets the follower vote for others before its timeout, unless reads or a lease rest on its silence; the timeout stays. */
 function forgetLeader(r: Raft): void {
-  if (r.readOnly.option === "ReadOnlyLeaseBased" || r.heartbeatRounds) {
+  if (r.readOnly.option === "ReadOnlyLeaseBased") {
     r.logger?.("ERROR", "ignoring MsgForgetLeader due to ReadOnlyLeaseBased");
     return;
   }

@@ -100,6 +100,29 @@ describe("M1: joint configurations and learners", () => {
     expect(votersOf(group.peer(1)).outgoing).toEqual([]);
   });
 
+  it("the automatic leave is proposed once, however much is applied until it is committed", () => {
+    const peer = new Peer({ id: 1, maxCommittedSizePerReady: 1 });
+    peer.win();
+    peer.receive("MsgAppResp", { from: 2, term: 1, index: 1 });
+    peer.raw.proposeConfChange(
+      newConfChangeV2({ transition: "ConfChangeTransitionJointImplicit", changes: [learner(4)] }),
+    );
+    for (const text of ["x", "y"]) peer.propose(text);
+    peer.receive("MsgAppResp", { from: 2, term: 1, index: 4 });
+    expect(peer.values).toEqual(["x", "y"]);
+    expect(typesAbove(peer, 1)).toEqual(["change", "normal", "normal", "change"]);
+  });
+
+  it("a new node is sent what it lacks as soon as the change is applied", () => {
+    const peer = new Peer({ id: 1 });
+    peer.win();
+    peer.receive("MsgAppResp", { from: 2, term: 1, index: 1 });
+    peer.raw.proposeConfChange(newConfChange("ConfChangeAddNode", 4));
+    peer.work();
+    const sent = peer.receive("MsgAppResp", { from: 2, term: 1, index: 2 });
+    expect(ofType(sent, "MsgApp").filter((m) => m.to === 4)).toHaveLength(1);
+  });
+
   it("a learner gets everything and counts for nothing", () => {
     const group = ledGroup(3);
     change(group, 1, learner(4));

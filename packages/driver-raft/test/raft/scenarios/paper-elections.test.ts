@@ -79,6 +79,8 @@ describe("Raft paper 5.2: elections", () => {
     [3, [2], [], "StateLeader"],
     [3, [], [], "StateCandidate"],
     [3, [], [2, 3], "StateFollower"],
+    [4, [2], [], "StateCandidate"],
+    [4, [2, 3], [], "StateLeader"],
     [5, [2, 3], [], "StateLeader"],
     [5, [2], [], "StateCandidate"],
     [5, [2], [3, 4, 5], "StateFollower"],

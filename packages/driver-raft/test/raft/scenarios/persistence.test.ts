@@ -166,6 +166,19 @@ describe("P6: commit counts durable copies", () => {
   });
 });
 
+describe("P5: snapshots", () => {
+  it("a node with a snapshot that is not durable yet does not stand for election", () => {
+    const peer = asyncPeer();
+    peer.raw.step(newMessage("MsgSnap", { from: 2, to: 1, term: 1, snapshot: snapshotOf(5, 1) }));
+    const ready = peer.raw.ready();
+    peer.raw.campaign();
+    expect(peer.role).toBe("StateFollower");
+    write(peer, appendOf(ready));
+    peer.raw.campaign();
+    expect(peer.role).toBe("StateCandidate");
+  });
+});
+
 describe("P7: the leader's appends", () => {
   it("leave at once, while its own copy is being written", () => {
     const peer = asyncLeader();

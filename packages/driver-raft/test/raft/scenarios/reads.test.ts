@@ -200,6 +200,16 @@ describe("Q2: heartbeat rounds", () => {
     expect(group.peer(2).role).toBe("StateCandidate");
   });
 
+  it("Q5: a later reign of the same node may have a lease again", () => {
+    const peer = leader(options);
+    peer.raw.transferLeader(2);
+    peer.receive("MsgApp", { from: 3, term: 2 });
+    peer.win();
+    peer.tick();
+    peer.receive("MsgHeartbeatResp", { from: 2, term: 3, context: encodeRound(1) });
+    expect(peer.raw.quorumRound()).toBe(1);
+  });
+
   it("Q3: an answer to a heartbeat binds through a change of term, whoever told of it", () => {
     const peer = new Peer({ id: 1, ...options, preVote: true });
     peer.receive("MsgHeartbeat", { from: 2, term: 1, context: encodeRound(1) });
@@ -216,7 +226,7 @@ describe("Q2: heartbeat rounds", () => {
     expect(peer.receive("MsgVote", { from: 3, term: 3 })).toMatchObject([{ type: "MsgVoteResp", reject: false }]);
   });
 
-  it("a follower does not forget a leader whose lease may rest on it", () => {
+  it("Q3: forgetting the leader does not undo what an answer to it promised", () => {
     const peer = new Peer({ id: 1, ...options });
     peer.receive("MsgHeartbeat", { from: 2, term: 1 });
     peer.raw.forgetLeader();

@@ -140,6 +140,24 @@ describe("E9: progress and flow control", () => {
     expect(peer.raw.status().progress.get(2)).toMatchObject({ state: "StateProbe", match: 1, next: 2 });
   });
 
+  it("a node that is probed although it has everything replicates again after a heartbeat", () => {
+    const group = Group.of(3);
+    group.campaign(1);
+    group.peer(1).raw.reportUnreachable(2);
+    expect(group.peer(1).raw.status().progress.get(2)?.state).toBe("StateProbe");
+    group.tick(1);
+    expect(group.peer(1).raw.status().progress.get(2)?.state).toBe("StateReplicate");
+  });
+
+  it("a node that acknowledges late is told at once what is committed", () => {
+    const peer = leader({ voters: [1, 2, 3, 4, 5] });
+    peer.receive("MsgAppResp", { from: 3, term: 1, index: 1 });
+    expect(peer.commit).toBe(1);
+    expect(peer.receive("MsgAppResp", { from: 4, term: 1, index: 1 })).toMatchObject([
+      { type: "MsgApp", to: 4, commit: 1, entries: [] },
+    ]);
+  });
+
   it("drops proposals above the limit of uncommitted payload, but takes one of any size when nothing is uncommitted", () => {
     const peer = leader({ maxUncommittedEntriesSize: 10 });
     expect(peer.raw.propose(bytes("x".repeat(100)))).toBeUndefined();
