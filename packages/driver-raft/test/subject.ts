@@ -21,6 +21,8 @@ import { RealDirectory } from "../src/storage/real-directory.ts";
 
 /** Small, so that a run over it is short. */
 const SEQ_KEY_CAP = 64;
+/** A little more than the election timeout, so that a clause that waits for many calls to fail stays short. */
+const OP_TIMEOUT_MS = 1_200;
 
 /** Three or five nodes in one process: real threads, disks and sockets, each pair over connections that can fail. */
 export function raftSubject(freshness: Freshness = "confirm", nodes: 3 | 5 = 3): Subject {
@@ -67,6 +69,11 @@ export class RaftUniverse implements Universe {
   /** The way from one node to another, `from > to` by index. */
   readonly #ways: ReadonlyMap<string, FaultProxy>;
   readonly #lives = new Map<number, OpenRaftDriver>();
+  /** Nodes that the kit has not opened, and that run because the others alone are no majority. They never keep leadership. */
+  readonly #companions = new Map<number, OpenRaftDriver>();
+  readonly #wiped = new Set<number>();
+  /** Whether all first members have run once. */
+  #formed = false;
   /** How many faults hold each way. */
   readonly #held = new Map<string, number>();
 
@@ -103,23 +110,64 @@ export class RaftUniverse implements Universe {
 
   async open(node: number): Promise<OpenRaftDriver> {
     await this.#lives.get(node)?.[Symbol.asyncDispose]();
+    const companion = this.#companions.get(node);
+    this.#companions.delete(node);
+    const driver = companion ?? (await this.#start(node));
+    this.#lives.set(node, driver);
+    await this.#fillUp();
+    await this.#settle();
+    return driver;
+  }
+
+  /** Waits until somebody leads, if enough nodes run for that; an opened node that waits for an election answers nothing. */
+  async #settle(): Promise<void> {
+    const running = this.#lives.size + this.#companions.size;
+    if (running <= this.#members.length / 2 || this.#wiped.size > 0) return;
+    const deadline = AbortSignal.timeout(10_000);
+    await waitUntil("somebody to lead", async () => deadline.aborted || (await this.#newestLeader()) !== undefined, {
+      everyMs: 10,
+    });
+  }
+
+  async #start(node: number): Promise<OpenRaftDriver> {
     const peers = Object.fromEntries(
       this.#members.flatMap(({ id }, to) => {
         const way = this.#ways.get(`${node}>${to}`);
         return way === undefined ? [] : [[String(id), `127.0.0.1:${way.port}`]];
       }),
     );
-    const driver = (await openRaftDriver({
-      directory: this.#directory(node),
-      peers,
-      freshness: this.#freshness,
-    })) as OpenRaftDriver;
-    this.#lives.set(node, driver);
-    return driver;
+    const options = { directory: this.#directory(node), peers, freshness: this.#freshness, opTimeoutMs: OP_TIMEOUT_MS };
+    return (await openRaftDriver(options)) as OpenRaftDriver;
+  }
+
+  /** The kit opens single nodes and expects that they lead; a node of Raft needs a majority, and for the first time all. */
+  async #fillUp(): Promise<void> {
+    for (const [node, driver] of this.#lives) if (driver.closed) this.#lives.delete(node);
+    for (let node = 0; node < this.#members.length; node++) {
+      const running = this.#lives.size + this.#companions.size;
+      if (this.#formed ? running > this.#members.length / 2 : running === this.#members.length) break;
+      if (this.#lives.has(node) || this.#companions.has(node) || this.#wiped.has(node)) continue;
+      const companion = await this.#start(node);
+      this.#companions.set(node, companion);
+      void this.#standBack(node, companion);
+    }
+    this.#formed = true;
+  }
+
+  /** Hands over to a node that the kit has open whenever the companion leads. */
+  async #standBack(node: number, companion: OpenRaftDriver): Promise<void> {
+    for await (const { role } of companion.leadershipEvents({ signal: AbortSignal.timeout(120_000) })) {
+      if (this.#companions.get(node) !== companion) return;
+      const [heir] = this.#lives.keys();
+      if (role === "leader" && heir !== undefined) {
+        await companion.membership.transfer(BigInt(heir + 1)).catch(() => {});
+      }
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#lives.values()].map((driver) => driver[Symbol.asyncDispose]()));
+    const running = [...this.#lives.values(), ...this.#companions.values()];
+    await Promise.all(running.map((driver) => driver[Symbol.asyncDispose]()));
     await Promise.all([...this.#ways.values()].map((way) => way.close()));
     await rm(this.#root, { recursive: true, force: true });
   }
@@ -139,8 +187,9 @@ export class RaftUniverse implements Universe {
   }
 
   async #crash(node: number): Promise<void> {
-    const driver = this.#lives.get(node);
+    const driver = this.#lives.get(node) ?? this.#companions.get(node);
     this.#lives.delete(node);
+    this.#companions.delete(node);
     await driver?.terminate();
     // The lock names this process, which lives on: here the end of a thread stands for the end of a process.
     await rm(join(this.#directory(node), LOCK_FILE), { force: true });
@@ -202,7 +251,7 @@ export class RaftUniverse implements Universe {
         if (leader.node === node && leader.epoch !== before) return true;
         const to = leader.node === node ? [...this.#lives.keys()].find((other) => other !== node) : node;
         if (to !== undefined && this.#isReached(leader.node)) {
-          await this.#life(leader.node)
+          await this.#running(leader.node)
             .membership.transfer(BigInt(to + 1))
             .catch(() => {});
         }
@@ -214,7 +263,7 @@ export class RaftUniverse implements Universe {
 
   async #newestLeader(): Promise<{ readonly node: number; readonly epoch: bigint } | undefined> {
     let newest: { readonly node: number; readonly epoch: bigint } | undefined;
-    for (const [node, driver] of this.#lives) {
+    for (const [node, driver] of [...this.#lives, ...this.#companions]) {
       const epoch = epochOf(await stateOf(driver));
       if (epoch !== undefined && (newest === undefined || epoch > newest.epoch)) newest = { node, epoch };
     }
@@ -238,9 +287,14 @@ export class RaftUniverse implements Universe {
   /** The disk of a node is lost, and an operator formats a new one under the old id. */
   async #wipe(node: number): Promise<void> {
     await this.#crash(node);
+    this.#wiped.add(node);
     await rm(this.#directory(node), { recursive: true });
     await mkdir(this.#directory(node));
     this.#format(node);
+  }
+
+  #running(node: number): OpenRaftDriver {
+    return this.#companions.get(node) ?? this.#life(node);
   }
 
   #life(node: number): OpenRaftDriver {

@@ -7,6 +7,7 @@ import {
   ConsensusError,
   type DenseSequences,
   type DriverCapabilities,
+  type DriverMetric,
   type LeaderState,
   LeadershipCell,
   LeaseClock,
@@ -18,6 +19,7 @@ import type { Epoch, LeaseRecord, PeerEndpoint, PhysicalMs } from "@tsoracle/cor
 import { raftCapabilitiesOf } from "../capabilities.ts";
 import { epochOfTerm } from "./machine/machine.ts";
 import { RaftMembership } from "./membership.ts";
+import { raftMetrics } from "./metrics.ts";
 import type { RaftDriverConfig } from "./options.ts";
 import { PendingCalls } from "./pending-calls.ts";
 import { confirmedTenure, leaseTenure, usableLeaseMs } from "./raft-tenure.ts";
@@ -34,6 +36,8 @@ export interface RaftDriver extends ConsensusDriver {
   resign(reason: string): Promise<void>;
   /** What the node says of itself, now. */
   status(options?: CallOptions): Promise<ThreadStatus>;
+  /** The same, as numbers. */
+  metrics(options?: CallOptions): Promise<readonly DriverMetric[]>;
 }
 
 /** How long a resignation waits for somebody to take over; the reign is over at once either way. */
@@ -90,6 +94,11 @@ export class OpenRaftDriver implements RaftDriver {
     return this.#started?.peerPort ?? 0;
   }
 
+  /** Whether disposal has begun. */
+  get closed(): boolean {
+    return this.#disposal !== undefined;
+  }
+
   leadershipEvents(options: { readonly signal: AbortSignal }): AsyncIterable<LeaderState> {
     return this.#cell.read(options);
   }
@@ -112,6 +121,10 @@ export class OpenRaftDriver implements RaftDriver {
     return this.#ask(options, (id) => ({ kind: "status", id }), "read");
   }
 
+  async metrics(options?: CallOptions): Promise<readonly DriverMetric[]> {
+    return raftMetrics(await this.status(options));
+  }
+
   /** The reign is over when it resolves; then it has also waited for a successor, for up to two election timeouts. */
   async resign(_reason: string): Promise<void> {
     if (this.#cell.current.role !== "leader") return;
@@ -123,7 +136,11 @@ export class OpenRaftDriver implements RaftDriver {
 
   /** Ends the consensus thread in the middle of whatever it does, as the end of the process would. For tests. */
   async terminate(): Promise<void> {
-    this.#disposal ??= this.#worker.terminate().then(() => this.#fail("the consensus thread was terminated"));
+    const end = new ConsensusError(
+      "transient",
+      "the consensus thread was terminated; its calls may have been carried out",
+    );
+    this.#disposal ??= this.#worker.terminate().then(() => this.#end(end));
     await this.#disposal;
   }
 
@@ -140,7 +157,8 @@ export class OpenRaftDriver implements RaftDriver {
   }
 
   #threadOptions(listen: { readonly host: string; readonly port: number }): ThreadOptions {
-    const { directory, peers, tls, allowInsecurePeer, terms, nodeId, clusterId, seqKeyCap } = this.#config;
+    const { directory, peers, tls, allowInsecurePeer, terms, nodeId, clusterId, seqKeyCap, takeOverLock } =
+      this.#config;
     return {
       directory,
       listen,
@@ -153,6 +171,7 @@ export class OpenRaftDriver implements RaftDriver {
       expectNodeId: nodeId,
       expectClusterId: clusterId,
       seqKeyCap,
+      takeOverLock,
       tenure: this.#tenure.memory,
     };
   }
@@ -202,8 +221,12 @@ export class OpenRaftDriver implements RaftDriver {
   }
 
   #fail(message: string): void {
+    this.#end(new ConsensusError("permanent", message));
+  }
+
+  #end(failure: ConsensusError): void {
     if (this.#failure !== undefined) return;
-    this.#failure = new ConsensusError("permanent", message);
+    this.#failure = failure;
     this.#tenure.end();
     this.#pending.fail(this.#failure);
     this.#cell.close(this.#failure);
