@@ -57,5 +57,5 @@ async function redis(servers: Servers, freshness: "lease" | "confirm"): Promise<
 
 async function etcd(servers: Servers, freshness: "lease" | "confirm"): Promise<Subject> {
   const { etcdSubject } = await import("../packages/driver-etcd/test/subject.ts");
-  return etcdSubject({ etcd: servers.lazily(() => startEtcd(3)), freshness });
+  return etcdSubject({ etcd: servers.lazily(() => startEtcd(3)), freshness, tenureMs: 3_000 });
 }

@@ -8,5 +8,5 @@ const etcd = useEtcd({ beforeAll, afterAll }, 1);
 /** Each clause has an oracle of its own, and most of its time is spent waiting for a tenure to run out. */
 const runner: Runner = { describe, it: (name, body) => it.concurrent(name, body, 60_000) };
 
-conformance(runner, etcdSubject({ etcd, freshness: "lease" }));
-conformance(runner, etcdSubject({ etcd, freshness: "confirm" }));
+conformance(runner, etcdSubject({ etcd, freshness: "lease" }), { timeoutMs: 45_000 });
+conformance(runner, etcdSubject({ etcd, freshness: "confirm" }), { timeoutMs: 45_000 });
