@@ -31,10 +31,22 @@ export type ConsensusErrorCode =
   | "dense_batch_not_activated"
   | "leases_not_activated";
 
+/**
+ * Which rule refuses a change of the members, with the code `permanent`; nothing was changed.
+ *
+ * - `not_member`: there is no such member
+ * - `not_caught_up`: the learner lacks too much to vote; wait and ask again
+ * - `would_lose_quorum`: no voter would be left
+ * - `conflict`: the id, the address or the disk is another member's, or was one's that is gone
+ */
+export type MembershipRefusal = "not_member" | "not_caught_up" | "would_lose_quorum" | "conflict";
+
 export interface ConsensusErrorOptions {
   readonly cause?: unknown;
   /** With `fenced` or `not_leader`: the newer epoch, where it is known. */
   readonly currentEpoch?: Epoch | undefined;
+  /** With `permanent`, from a change of the members. */
+  readonly refusal?: MembershipRefusal | undefined;
 }
 
 const brand = "@tsoracle/consensus.ConsensusError";
@@ -44,12 +56,14 @@ export class ConsensusError extends Error {
   override readonly name = "ConsensusError";
   readonly code: ConsensusErrorCode;
   readonly currentEpoch: Epoch | undefined;
+  readonly refusal: MembershipRefusal | undefined;
   protected readonly "@tsoracle/consensus.ConsensusError" = true;
 
   constructor(code: ConsensusErrorCode, message: string, options: ConsensusErrorOptions = {}) {
     super(`[${code}] ${message}`, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.currentEpoch = options.currentEpoch;
+    this.refusal = options.refusal;
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {

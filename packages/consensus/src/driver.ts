@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Epoch, LeaseRecord, PeerEndpoint, PhysicalMs, SeqEntry, SeqKey } from "@tsoracle/core";
 import type { DriverCapabilities } from "./capabilities.ts";
+import type { DriverMetric } from "./driver-metric.ts";
 import type { CallOptions, LeaderState } from "./leader-state.ts";
 
 /**
@@ -84,7 +85,7 @@ export interface ConsensusDriver extends AsyncDisposable {
   /**
    * Present exactly if `capabilities.membership`.
    *
-   * Contract — membership.members: with the capability, the members can be listed, and ids are unique.
+   * Contract — membership.members: with the capability, the members can be listed, ids are unique, and the leader is one of them.
    * Contract — membership.absent: without the capability there is no such property.
    */
   readonly membership?: MembershipAdmin | undefined;
@@ -95,6 +96,9 @@ export interface ConsensusDriver extends AsyncDisposable {
    * Contract — leadership.resign: when it has resolved, the reign is over: its epoch raises nothing any more.
    */
   resign?(reason: string): Promise<void>;
+
+  /** What the driver counts of itself, now; a server shows it beside its own metrics. Cheap, and it changes nothing. */
+  metrics?(options?: CallOptions): Promise<readonly DriverMetric[]>;
 }
 
 /** Counters without gaps. */
@@ -139,13 +143,27 @@ export interface Member {
   readonly role: "voter" | "learner";
   readonly peerEndpoint: PeerEndpoint;
   readonly clientEndpoint: PeerEndpoint;
+  /** Where it takes changes of the members, if it does. */
+  readonly adminEndpoint?: PeerEndpoint | undefined;
 }
 
-/** Changes who takes part. Every operation is leader-only, idempotent by id, and one at a time. */
+export interface NewMember extends Omit<Member, "role"> {
+  /** Which disk it has, where the driver knows its members by their disks. */
+  readonly storageId?: string | undefined;
+}
+
+/**
+ * Changes who takes part. Every change is leader-only, idempotent by id, and one at a time. A change that
+ * cannot be made rejects as `permanent` with its `refusal`; nothing was changed then.
+ */
 export interface MembershipAdmin {
   members(options?: CallOptions): Promise<readonly Member[]>;
-  addLearner(member: Omit<Member, "role">, options?: CallOptions): Promise<void>;
+  /** Who leads, as far as this node knows. */
+  leader(options?: CallOptions): Promise<bigint | undefined>;
+  addLearner(member: NewMember, options?: CallOptions): Promise<void>;
   promote(id: bigint, options?: CallOptions): Promise<void>;
+  /** A leader does not remove itself: it hands leadership over first. */
   remove(id: bigint, options?: CallOptions): Promise<void>;
+  /** Resolves when this reign is over and `to` was asked to take over. */
   transfer(to: bigint, options?: CallOptions): Promise<void>;
 }

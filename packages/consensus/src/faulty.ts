@@ -2,6 +2,7 @@
 import type { Epoch, PhysicalMs } from "@tsoracle/core";
 import type { DriverCapabilities } from "./capabilities.ts";
 import type { ConsensusDriver, DenseSequences, LeaseStore, MembershipAdmin } from "./driver.ts";
+import type { DriverMetric } from "./driver-metric.ts";
 import type { FaultControls } from "./fault-controls.ts";
 import { FaultGate } from "./fault-gate.ts";
 import type { CallOptions, LeaderState } from "./leader-state.ts";
@@ -29,6 +30,7 @@ class FaultyWrapper implements FaultyDriver {
   readonly leases?: LeaseStore;
   readonly membership?: MembershipAdmin;
   readonly resign?: (reason: string) => Promise<void>;
+  readonly metrics?: (options?: CallOptions) => Promise<readonly DriverMetric[]>;
   readonly #driver: ConsensusDriver;
   readonly #gate: FaultGate;
 
@@ -42,6 +44,7 @@ class FaultyWrapper implements FaultyDriver {
     if (driver.leases !== undefined) this.leases = gatedLeases(driver.leases, gate);
     if (driver.membership !== undefined) this.membership = driver.membership;
     if (driver.resign !== undefined) this.resign = driver.resign.bind(driver);
+    if (driver.metrics !== undefined) this.metrics = driver.metrics.bind(driver);
   }
 
   leadershipEvents(options: { readonly signal: AbortSignal }): AsyncIterable<LeaderState> {

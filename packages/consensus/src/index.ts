@@ -2,8 +2,14 @@
 // For those who choose and configure a driver.
 
 export type { DriverCapabilities } from "./capabilities.ts";
-export { ConsensusError, type ConsensusErrorCode, type ConsensusErrorOptions } from "./consensus-error.ts";
-export type { ConsensusDriver, DenseSequences, LeaseStore, Member, MembershipAdmin } from "./driver.ts";
+export {
+  ConsensusError,
+  type ConsensusErrorCode,
+  type ConsensusErrorOptions,
+  type MembershipRefusal,
+} from "./consensus-error.ts";
+export type { ConsensusDriver, DenseSequences, LeaseStore, Member, MembershipAdmin, NewMember } from "./driver.ts";
+export type { DriverMetric } from "./driver-metric.ts";
 export { type CallOptions, epochOf, type LeaderState, sameLeaderState, type Tenure } from "./leader-state.ts";
 export { systemClock } from "./system-clock.ts";
 export {

@@ -4,7 +4,7 @@ import { type ClausesOf, clause } from "../clause.ts";
 
 export const membershipClauses: ClausesOf<"membership"> = {
   "membership.members": clause({
-    sentence: "with the capability the members can be listed, and their ids are unique",
+    sentence: "with the capability the members can be listed, their ids are unique, and the leader is one of them",
     needs: [],
     inapplicable: ({ capabilities }) => (capabilities.membership ? undefined : "the driver has no membership"),
     body: async (trial) => {
@@ -14,6 +14,8 @@ export const membershipClauses: ClausesOf<"membership"> = {
       const ids = (await membership.members()).map(({ id }) => id);
       assert.ok(ids.length > 0, "a cluster with a leader has members");
       assert.equal(new Set(ids).size, ids.length, "two members share an id");
+      const leader = await membership.leader();
+      assert.ok(leader !== undefined && ids.includes(leader), "the leader is none of the members");
     },
   }),
   "membership.absent": clause({

@@ -106,7 +106,7 @@ export class AppliedState {
     }
     this.#confState = applyConfChange(noChange);
     const message = "the id of a removed member, or of one that stands, cannot be added (M6)";
-    return { outcome: { code: "refused", message }, membersChanged: false };
+    return { outcome: { code: "refused", message, refusal: "conflict" }, membersChanged: false };
   }
 
   /** Changes the list of members as the change says; false if it must not have any effect. */

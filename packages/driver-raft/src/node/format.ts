@@ -13,6 +13,8 @@ export interface FirstMember {
   readonly peerEndpoint: PeerEndpoint;
   /** Where clients reach it. */
   readonly clientEndpoint: PeerEndpoint;
+  /** Where operators reach it, if they can. */
+  readonly adminEndpoint?: PeerEndpoint | undefined;
 }
 
 export interface FormatRaftOptions {
@@ -64,11 +66,7 @@ export function formatRaftDirectory(options: FormatRaftOptions): RaftIdentity {
 /** @throws StorageError `not_formatted`, `damaged`. */
 export function readRaftIdentity(directory: string): RaftIdentity {
   const { clusterId, nodeId, storageId, genesis } = readIdentity(new RealDirectory(directory));
-  const firstMembers = decodeGenesis(genesis).map(({ id, peerEndpoint, clientEndpoint }) => ({
-    id,
-    peerEndpoint,
-    clientEndpoint,
-  }));
+  const firstMembers = decodeGenesis(genesis).map(({ storageId: _unknown, ...member }) => member);
   return { clusterId, nodeId, storageId, genesis: genesisDigest(genesis), firstMembers };
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { MembershipRefusal } from "@tsoracle/consensus";
 import type { Status } from "../raft/status.ts";
 import type { ConfState, NodeId } from "../raft/types.ts";
 import type { Machine } from "./machine/machine.ts";
@@ -48,17 +49,20 @@ function checkAdd(member: MemberRecord, machine: Machine): Refusal | "done" | un
     return refused(error instanceof Error ? error.message : String(error));
   }
   if (machine.wasRemoved(member.id)) {
-    return refused(`member id ${member.id} was removed once and cannot come back; format the node under a new id`);
+    return refused(
+      `member id ${member.id} was removed once and cannot come back; format the node under a new id`,
+      "conflict",
+    );
   }
   const present = machine.member(member.id);
   if (present === undefined) {
     const taken = [...machine.members()].find(({ peerEndpoint }) => peerEndpoint === member.peerEndpoint);
     return taken === undefined
       ? undefined
-      : refused(`peer address ${member.peerEndpoint} belongs to member ${taken.id}`);
+      : refused(`peer address ${member.peerEndpoint} belongs to member ${taken.id}`, "conflict");
   }
   const same = present.storageId === member.storageId && present.peerEndpoint === member.peerEndpoint;
-  return same ? "done" : refused(`member ${member.id} is there already, with another address or storage`);
+  return same ? "done" : refused(`member ${member.id} is there already, with another address or storage`, "conflict");
 }
 
 function checkPromote(
@@ -67,26 +71,28 @@ function checkPromote(
   state: ConfState,
   { progress, hardState }: Pick<Status, "progress" | "hardState">,
 ): Refusal | "done" | undefined {
-  if (machine.member(id) === undefined) return refused(`there is no member ${id}; add it as a learner first`);
+  if (machine.member(id) === undefined)
+    return refused(`there is no member ${id}; add it as a learner first`, "not_member");
   if (state.voters.includes(id)) return "done";
   const match = progress.get(id)?.match ?? 0;
   if (hardState.commit - match <= CAUGHT_UP_ENTRIES && match > 0) return undefined;
   return refused(
     `learner ${id} has entries up to ${match} of ${hardState.commit}; promote it when it has caught up, or see why it does not`,
+    "not_caught_up",
   );
 }
 
 function checkRemove(id: NodeId, machine: Machine, state: ConfState, self: NodeId): Refusal | "done" | undefined {
   if (machine.member(id) === undefined) {
-    return machine.wasRemoved(id) ? "done" : refused(`there is no member ${id}`);
+    return machine.wasRemoved(id) ? "done" : refused(`there is no member ${id}`, "not_member");
   }
   const voters = state.voters.filter((voter) => voter !== id);
-  if (voters.length === 0) return refused("the last voter cannot be removed (M5)");
+  if (voters.length === 0) return refused("the last voter cannot be removed (M5)", "would_lose_quorum");
   if (id === self)
     return refused("the leader cannot remove itself; transfer leadership first, then ask the new leader");
   return undefined;
 }
 
-function refused(message: string): Refusal {
-  return { code: "refused", message };
+function refused(message: string, refusal?: MembershipRefusal): Refusal {
+  return { code: "refused", message, refusal };
 }

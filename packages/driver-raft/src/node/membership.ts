@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type CallOptions, ConsensusError, type Member, type MembershipAdmin } from "@tsoracle/consensus";
+import {
+  type CallOptions,
+  ConsensusError,
+  type Member,
+  type MembershipAdmin,
+  type NewMember,
+} from "@tsoracle/consensus";
 import type { MemberView } from "./applied-state.ts";
 import type { CallMode } from "./pending-calls.ts";
-import type { Request } from "./thread-protocol.ts";
+import type { Request, ThreadStatus } from "./thread-protocol.ts";
 
 type Ask = <T>(options: CallOptions | undefined, make: (id: number) => Request, mode: CallMode) => Promise<T>;
 
 /** A member that is added, with the disk that was formatted for it: what `tsoracle raft format` has printed (I2). */
-export interface NewRaftMember extends Omit<Member, "role"> {
+export interface NewRaftMember extends NewMember {
   readonly storageId: string;
 }
 
@@ -21,28 +27,31 @@ export class RaftMembership implements MembershipAdmin {
 
   async members(options?: CallOptions): Promise<Member[]> {
     const members = await this.#ask<readonly MemberView[]>(options, (id) => ({ kind: "members", id }), "read");
-    return members.map(({ id, role, peerEndpoint, clientEndpoint }) => ({
-      id: BigInt(id),
-      role,
-      peerEndpoint,
-      clientEndpoint,
-    }));
+    return members.map(({ id, role, peerEndpoint, clientEndpoint, adminEndpoint }) => {
+      const member = { id: BigInt(id), role, peerEndpoint, clientEndpoint };
+      return adminEndpoint === undefined ? member : { ...member, adminEndpoint };
+    });
+  }
+
+  async leader(options?: CallOptions): Promise<bigint | undefined> {
+    const { leader } = await this.#ask<ThreadStatus>(options, (id) => ({ kind: "status", id }), "read");
+    return leader === 0 ? undefined : BigInt(leader);
   }
 
   /** @throws ConsensusError `permanent` when the member does not name its storage, or cannot be added. */
-  async addLearner(member: Omit<Member, "role"> | NewRaftMember, options?: CallOptions): Promise<void> {
-    if (!("storageId" in member)) {
+  async addLearner(member: NewMember, options?: CallOptions): Promise<void> {
+    const { peerEndpoint, clientEndpoint, adminEndpoint, storageId } = member;
+    if (storageId === undefined) {
       throw new ConsensusError(
         "permanent",
         "a Raft member is added with the storage id that formatting its directory has printed; nothing was changed",
       );
     }
-    const { peerEndpoint, clientEndpoint, storageId } = member;
     const nodeId = numberOf(member.id);
     await this.#change(options, {
       type: "ConfChangeAddLearnerNode",
       id: nodeId,
-      member: { id: nodeId, peerEndpoint, clientEndpoint, storageId },
+      member: { id: nodeId, peerEndpoint, clientEndpoint, adminEndpoint, storageId },
     });
   }
 

@@ -45,6 +45,7 @@ export class NodeThread {
   #transport: PeerTransport | undefined;
   #ticker: Ticker | undefined;
   #term = 0;
+  #reigns = 0;
   #over = false;
 
   private constructor(options: ThreadOptions, say: (reply: Reply) => void) {
@@ -55,7 +56,7 @@ export class NodeThread {
     this.#storage = openStorage(directory, {
       expect: { clusterId: options.expectClusterId, nodeId: options.expectNodeId },
       log: (line) => this.#log("warn", {}, line),
-      lock: { process: hostProcess() },
+      lock: { process: hostProcess(), unverifiable: options.takeOverLock ? "take-over" : "refuse" },
     });
     try {
       const others = decodeGenesis(this.#storage.identity.genesis).map(({ id }) => id);
@@ -244,8 +245,10 @@ export class NodeThread {
   /** The end of a reign is in shared memory before anybody is told of it, and before anything leaves this node. */
   #leadership(state: Leadership): void {
     this.#term = state.term;
-    if (state.role === "leader") this.#tenure.begin(state.term);
-    else this.#tenure.end();
+    if (state.role === "leader") {
+      this.#reigns += 1;
+      this.#tenure.begin(state.term);
+    } else this.#tenure.end();
     this.#say({ kind: "leadership", state: this.#forServing(state) });
   }
 
@@ -306,6 +309,7 @@ export class NodeThread {
       connectedPeers: this.#transport?.connected() ?? [],
       missing: this.#meetings.missing(),
       stalls: this.#ticker?.stalls ?? 0,
+      reigns: this.#reigns,
     };
   }
 

@@ -43,6 +43,14 @@ export interface RaftDriverOptions {
   readonly drift?: number | undefined;
   /** Longest wait for one call. @defaultValue twice the election timeout */
   readonly opTimeoutMs?: number | undefined;
+  /**
+   * Take the directory although its lock names a process that cannot be looked up, because it lived in another
+   * container on this machine. The peers' address is bound exclusively as well, so two of them cannot both run where
+   * they share a network; where they do not, make sure that the other one is gone.
+   *
+   * @defaultValue false
+   */
+  readonly takeOverLock?: boolean | undefined;
   readonly log?: DriverLog | undefined;
 }
 
@@ -59,6 +67,7 @@ export interface RaftDriverConfig {
   readonly terms: LeaseTerms;
   readonly opTimeoutMs: number;
   readonly seqKeyCap: number;
+  readonly takeOverLock: boolean;
   readonly log: DriverLog;
 }
 
@@ -97,6 +106,7 @@ export function checkOptions(options: RaftDriverOptions): RaftDriverConfig {
     terms,
     opTimeoutMs,
     seqKeyCap: DEFAULT_SEQ_KEY_CAP,
+    takeOverLock: options.takeOverLock ?? false,
     log: unbreakable(options.log),
   };
 }

@@ -84,8 +84,9 @@ export class PendingCalls {
   }
 }
 
-function errorOf({ code, message }: Refusal, epoch: bigint | undefined, term: number): ConsensusError {
-  switch (code) {
+function errorOf(refusal: Refusal, epoch: bigint | undefined, term: number): ConsensusError {
+  const { message } = refusal;
+  switch (refusal.code) {
     case "not_leader": {
       const currentEpoch = epochOfTerm(term);
       if (epoch !== undefined && epoch < currentEpoch) return fenced(currentEpoch);
@@ -93,11 +94,11 @@ function errorOf({ code, message }: Refusal, epoch: bigint | undefined, term: nu
     }
     case "transient":
     case "uncertain":
-      return new ConsensusError(code, message);
+      return new ConsensusError(refusal.code, message);
     case "refused":
-      return new ConsensusError("permanent", message);
+      return new ConsensusError("permanent", message, { refusal: refusal.refusal });
     default:
-      return code satisfies never;
+      return refusal satisfies never;
   }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LeaseMark } from "@tsoracle/consensus";
+import type { LeaseMark, MembershipRefusal } from "@tsoracle/consensus";
 import type { Message, NodeId } from "../raft/types.ts";
 import type { Outcome } from "./machine/command.ts";
 
@@ -12,7 +12,7 @@ export type Refusal =
   /** It was proposed, and whether it will ever take effect is unknown. */
   | { readonly code: "uncertain"; readonly message: string }
   /** It cannot be done as asked; nothing was changed. */
-  | { readonly code: "refused"; readonly message: string };
+  | { readonly code: "refused"; readonly message: string; readonly refusal?: MembershipRefusal | undefined };
 
 export type Answer =
   | { readonly ok: true; readonly outcome: Outcome }

@@ -24,6 +24,7 @@ export interface ThreadOptions {
   readonly expectNodeId: number | undefined;
   readonly expectClusterId: string | undefined;
   readonly seqKeyCap: number;
+  readonly takeOverLock: boolean;
   /** The tenure cell. */
   readonly tenure: SharedArrayBuffer;
 }
@@ -63,6 +64,8 @@ export interface ThreadStatus {
   readonly missing: readonly number[];
   /** How often the thread was found stalled (N2). */
   readonly stalls: number;
+  /** How often this start became leader. */
+  readonly reigns: number;
 }
 
 /** A leadership state without what only the serving thread can make. */

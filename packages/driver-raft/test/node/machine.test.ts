@@ -88,8 +88,10 @@ describe("replicated commands", () => {
   });
 
   it("carry a member in a membership change", () => {
-    for (const one of [member(3), member(4, true)]) expect(decodeMember(encodeMember(one))).toEqual(one);
+    const withAdmin = { ...member(5, true), adminEndpoint: peerEndpoint("10.0.0.5:50552") };
+    for (const one of [member(3), member(4, true), withAdmin]) expect(decodeMember(encodeMember(one))).toEqual(one);
     expect(() => encodeMember({ ...member(1), id: 0 })).toThrow(/expected a member id/);
+    expect(() => encodeMember({ ...withAdmin, adminEndpoint: "5" as never })).toThrow(/adminEndpoint as host:port/);
     expect(() => encodeMember({ ...member(1), storageId: "ABC" })).toThrow(/32 hexadecimal digits/);
   });
 });

@@ -50,10 +50,11 @@ export class RecordWriter {
     return this;
   }
 
-  member({ id, peerEndpoint, clientEndpoint, storageId }: MemberRecord): this {
+  member({ id, peerEndpoint, clientEndpoint, adminEndpoint, storageId }: MemberRecord): this {
     return this.number(id)
       .text(peerEndpoint)
       .text(clientEndpoint)
+      .text(adminEndpoint ?? "")
       .text(storageId ?? "");
   }
 
@@ -108,7 +109,15 @@ export class RecordReader {
   }
 
   endpoint(): PeerEndpoint {
+    return this.#endpoint(this.text());
+  }
+
+  #optionalEndpoint(): PeerEndpoint | undefined {
     const text = this.text();
+    return text === "" ? undefined : this.#endpoint(text);
+  }
+
+  #endpoint(text: string): PeerEndpoint {
     const parsed = parsePeerEndpoint(text);
     return parsed.ok ? parsed.endpoint : this.#fail(`an endpoint host:port, got '${text}'`);
   }
@@ -141,8 +150,11 @@ export class RecordReader {
 
   member(): MemberRecord {
     const id = this.number();
-    const [peerEndpoint, clientEndpoint, storageId] = [this.endpoint(), this.endpoint(), this.text()];
-    return { id, peerEndpoint, clientEndpoint, storageId: storageId === "" ? undefined : storageId };
+    const [peerEndpoint, clientEndpoint] = [this.endpoint(), this.endpoint()];
+    const adminEndpoint = this.#optionalEndpoint();
+    const storageId = this.text();
+    const member = { id, peerEndpoint, clientEndpoint, storageId: storageId === "" ? undefined : storageId };
+    return adminEndpoint === undefined ? member : { ...member, adminEndpoint };
   }
 
   list<T>(read: () => T): T[] {

@@ -9,6 +9,8 @@ export interface MemberRecord {
   readonly peerEndpoint: PeerEndpoint;
   /** Where clients reach it. */
   readonly clientEndpoint: PeerEndpoint;
+  /** Where operators reach it, if they can. */
+  readonly adminEndpoint?: PeerEndpoint | undefined;
   /** The disk that belongs to it, 32 hexadecimal digits; absent until a leader has pinned a first member's (I2). */
   readonly storageId: string | undefined;
 }
@@ -21,9 +23,11 @@ export function checkMember(member: MemberRecord): MemberRecord {
   if (!Number.isSafeInteger(id) || id < 1) {
     throw new TypeError(`expected a member id in 1..=2^53-1, got ${String(id)}`);
   }
-  for (const key of ["peerEndpoint", "clientEndpoint"] as const) {
-    const parsed = parsePeerEndpoint(member[key]);
-    if (!parsed.ok) throw new TypeError(`member ${id}: expected ${key} as host:port, got '${String(member[key])}'`);
+  for (const key of ["peerEndpoint", "clientEndpoint", "adminEndpoint"] as const) {
+    const endpoint = member[key];
+    if (endpoint === undefined && key === "adminEndpoint") continue;
+    if (endpoint === undefined || !parsePeerEndpoint(endpoint).ok)
+      throw new TypeError(`member ${id}: expected ${key} as host:port, got '${String(member[key])}'`);
   }
   if (storageId !== undefined && !STORAGE_ID.test(storageId)) {
     throw new TypeError(`member ${id}: expected a storage id of 32 hexadecimal digits, got '${storageId}'`);
