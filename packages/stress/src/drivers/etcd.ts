@@ -41,7 +41,9 @@ export const etcdStress: StressDriver = {
   name: "etcd",
   servers: 3,
   freshness: FRESHNESS,
-  refuses: {},
+  refuses: {
+    "store-cut": "a server speaks to one member at a time, so that the way to a member may be one that nobody is using",
+  },
   tenureMs: STRESS_TENURE_MS,
   // Longer than the lease of a candidacy lives at etcd, so that the paused leader has been replaced when it wakes.
   outageMs: [BOUNDS.crashMs, BOUNDS.crashMs + TENURE_OUTAGE_MS[1] - TENURE_OUTAGE_MS[0]],
@@ -55,9 +57,12 @@ export const etcdStress: StressDriver = {
     const linksOf = (server: number): readonly FaultProxy[] => proxies[server] ?? [];
     return {
       about: `${MEMBERS} members of etcd, ${members[0]?.via}`,
-      configOf: (server): EtcdConfig => ({
-        endpoints: linksOf(server).map(({ host, port }) => `http://${host}:${port}`),
-      }),
+      // Each begins with another member, so that every member has somebody to lose.
+      configOf: (server): EtcdConfig => {
+        const links = linksOf(server);
+        const turned = [...links.slice(server % MEMBERS), ...links.slice(0, server % MEMBERS)];
+        return { endpoints: turned.map(({ host, port }) => `http://${host}:${port}`) };
+      },
       linksOf,
       nodes: members.map((process, index) => ({
         name: `etcd member ${index}`,
