@@ -10,6 +10,7 @@ import { getCommand } from "./commands/get.ts";
 import { initCommand } from "./commands/init.ts";
 import { leaseCommand } from "./commands/lease.ts";
 import { postgresCommand } from "./commands/postgres.ts";
+import { raftCommand } from "./commands/raft.ts";
 import { redisCommand } from "./commands/redis.ts";
 import { seqCommand } from "./commands/seq.ts";
 import { serveCommand } from "./commands/serve.ts";
@@ -65,6 +66,7 @@ export function createProgram(): Command {
     postgresCommand(),
     redisCommand(),
     etcdCommand(),
+    raftCommand(),
     adminCommand(),
   ];
   for (const command of commands) program.addCommand(command);

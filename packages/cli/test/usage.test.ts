@@ -9,7 +9,7 @@ const WRONG: readonly (readonly [string, readonly string[], readonly string[]])[
   ["an unknown flag", ["serve", "file", "--lisen", "x"], ["--lisen", "--listen", "--help"]],
   ["an unknown command", ["sreve"], ["sreve"]],
   ["an unknown driver", ["serve", "oracle9i"], ["oracle9i", "file, memory"]],
-  ["a driver of a later version", ["serve", "raft"], ["raft", "not in this build", "file, memory, postgres, redis"]],
+  ["a driver that nobody knows", ["serve", "flie"], ["flie", "file, memory, postgres, redis, etcd, raft"]],
   ["a duration without unit", ["serve", "file", "--window-ahead", "3"], ["--window-ahead", "duration", "500ms"]],
   ["a negative duration", ["serve", "file", "--shutdown-grace", "-1s"], ["--shutdown-grace"]],
   ["a zero window", ["serve", "file", "--window-ahead", "0"], ["--window-ahead", "from 1ms"]],

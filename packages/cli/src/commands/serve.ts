@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { filePath, option } from "../options.ts";
 import type { ServeFlags } from "../serve/flags.ts";
 import { etcdServeCommand } from "./etcd.ts";
+import { raftServeCommand } from "./raft.ts";
 import { addServeFlags } from "./serve-flags.ts";
 import { postgresServeCommand, redisServeCommand } from "./serve-store.ts";
 
@@ -47,8 +48,9 @@ export function serveCommand(): Command {
     .addCommand(postgresServeCommand())
     .addCommand(redisServeCommand())
     .addCommand(etcdServeCommand())
+    .addCommand(raftServeCommand())
     .addHelpText(
       "after",
-      "\nWithout a driver, file is meant. Later versions add: raft.\nStandard output holds one line, 'serving on HOST:PORT'; logs go to standard error.\n\nExamples:\n  tsoracle serve\n  tsoracle serve memory --listen 127.0.0.1:0",
+      "\nWithout a driver, file is meant.\nStandard output holds one line, 'serving on HOST:PORT'; logs go to standard error.\n\nExamples:\n  tsoracle serve\n  tsoracle serve memory --listen 127.0.0.1:0",
     );
 }

@@ -2,10 +2,7 @@
 import { BlockList, isIPv4, isIPv6 } from "node:net";
 import { CliError } from "../cli-error.ts";
 import { formatListenAddress, type ListenAddress, parseListenAddress } from "../listen-address.ts";
-
-const LOOPBACK = new BlockList();
-LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
-LOOPBACK.addAddress("::1", "ipv6");
+import { isLoopback } from "../loopback.ts";
 
 const EVERYWHERE = new BlockList();
 EVERYWHERE.addAddress("0.0.0.0", "ipv4");
@@ -19,7 +16,7 @@ function isIn(list: BlockList, host: string): boolean {
 /** Why other machines cannot be sent to where this server listens. */
 function unreachable({ host, port }: ListenAddress): string | undefined {
   if (isIn(EVERYWHERE, host)) return "is every address of this machine and none that clients could call";
-  if (isIn(LOOPBACK, host) || /^localhost\.?$/i.test(host)) return "can be reached from this machine only";
+  if (isLoopback(host)) return "can be reached from this machine only";
   return port === 0 ? "names no port" : undefined;
 }
 
