@@ -5,6 +5,21 @@
 export { descriptorSet } from "./descriptor-set.ts";
 export { epochFromHiLo, epochFromWire, epochToWire } from "./epoch-wire.ts";
 export {
+  AddLearnerRequest,
+  AdminErrorKind,
+  ChangeResponse,
+  ListMembersRequest,
+  MemberEntry,
+  MemberRole,
+  type MembershipAdminClient,
+  MembershipAdminDefinition,
+  type MembershipAdminServiceImplementation,
+  MembershipView,
+  PromoteRequest,
+  RemoveNodeRequest,
+  TransferRequest,
+} from "./gen/tsoracle/admin/v1/admin.ts";
+export {
   type DeepPartial,
   LoadSeqRequest,
   LoadSeqResponse,

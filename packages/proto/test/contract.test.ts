@@ -3,11 +3,14 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { type DescriptorProto, FieldDescriptorProto_Type, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { describe, expect, it } from "vitest";
 import {
+  AdminErrorKind,
   descriptorSet,
   type GeneratedService,
   grpcService,
   HOT_GET_TS,
   HOT_STREAM,
+  MemberRole,
+  MembershipAdminDefinition,
   SequenceReadServiceDefinition,
   TsoServiceDefinition,
   TsoStreamServiceDefinition,
@@ -86,6 +89,35 @@ const frozenMessages = {
     leader_endpoint: "1 STRING optional",
     leader_epoch: "2 MESSAGE .tsoracle.v1.EpochWire optional",
   },
+  "tsoracle.admin.v1.ListMembersRequest": {},
+  "tsoracle.admin.v1.MembershipView": {
+    members: "1 MESSAGE .tsoracle.admin.v1.MemberEntry repeated",
+    has_leader: "2 BOOL",
+    leader: "3 UINT64",
+  },
+  "tsoracle.admin.v1.MemberEntry": {
+    id: "1 UINT64",
+    role: "2 ENUM .tsoracle.admin.v1.MemberRole",
+    raft_addr: "3 STRING",
+    service_endpoint: "4 STRING",
+    admin_endpoint: "5 STRING",
+  },
+  "tsoracle.admin.v1.AddLearnerRequest": {
+    id: "1 UINT64",
+    raft_addr: "2 STRING",
+    service_endpoint: "3 STRING",
+    admin_endpoint: "4 STRING",
+    storage_id: "5 STRING",
+  },
+  "tsoracle.admin.v1.PromoteRequest": { id: "1 UINT64" },
+  "tsoracle.admin.v1.RemoveNodeRequest": { id: "1 UINT64" },
+  "tsoracle.admin.v1.TransferRequest": { id: "1 UINT64" },
+  "tsoracle.admin.v1.ChangeResponse": {
+    ok: "1 BOOL",
+    error: "2 ENUM .tsoracle.admin.v1.AdminErrorKind",
+    leader_admin_endpoint: "3 STRING",
+    message: "4 STRING",
+  },
   "tsoracle.sequence.v1.LoadSeqRequest": { key: "1 STRING" },
   "tsoracle.sequence.v1.LoadSeqResponse": {
     key: "1 STRING",
@@ -105,6 +137,11 @@ const frozenPaths = [
   "/tsoracle.v1.TsoService/GetSafeFrontier",
   "/tsoracle.stream.v1.TsoStreamService/Stream",
   "/tsoracle.sequence.v1.SequenceReadService/LoadSeq",
+  "/tsoracle.admin.v1.MembershipAdmin/ListMembers",
+  "/tsoracle.admin.v1.MembershipAdmin/AddLearner",
+  "/tsoracle.admin.v1.MembershipAdmin/Promote",
+  "/tsoracle.admin.v1.MembershipAdmin/RemoveNode",
+  "/tsoracle.admin.v1.MembershipAdmin/Transfer",
 ].sort();
 
 describe("wire contract", () => {
@@ -124,10 +161,25 @@ describe("wire contract", () => {
       ),
     );
     expect(described.sort()).toEqual(frozenPaths);
-    const defined = [TsoServiceDefinition, TsoStreamServiceDefinition, SequenceReadServiceDefinition].flatMap(
-      (service) => Object.values<{ path: string }>(grpcService<GeneratedService>(service)).map((method) => method.path),
+    const services: readonly GeneratedService[] = [
+      TsoServiceDefinition,
+      TsoStreamServiceDefinition,
+      SequenceReadServiceDefinition,
+      MembershipAdminDefinition,
+    ];
+    const defined = services.flatMap((service) =>
+      Object.values<{ path: string }>(grpcService(service)).map((method) => method.path),
     );
     expect(defined.sort()).toEqual(frozenPaths);
+  });
+
+  it("keeps the numbers of roles and of errors", () => {
+    expect(MemberRole).toEqual({ MEMBER_ROLE_UNSPECIFIED: 0, MEMBER_ROLE_VOTER: 1, MEMBER_ROLE_LEARNER: 2 });
+    expect(Object.keys(AdminErrorKind).map((name) => name.replace("ADMIN_ERROR_KIND_", ""))).toEqual([
+      ...["UNSPECIFIED", "NOT_LEADER", "UNSUPPORTED", "NOT_MEMBER", "NOT_CAUGHT_UP", "WOULD_LOSE_QUORUM"],
+      ...["TIMEOUT", "DRIVER", "MEMBERS_BELOW_TARGET", "TARGET_OUT_OF_RANGE", "MEMBERSHIP_CHANGED"],
+    ]);
+    expect(Object.values(AdminErrorKind)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   });
 
   it("streams in both directions on the stream service and nowhere else", () => {
