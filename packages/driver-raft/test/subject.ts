@@ -72,6 +72,8 @@ export class RaftUniverse implements Universe {
   /** Nodes that the kit has not opened, and that run because the others alone are no majority. They never keep leadership. */
   readonly #companions = new Map<number, OpenRaftDriver>();
   readonly #wiped = new Set<number>();
+  /** Companions that are handing leadership over. */
+  readonly #yielding = new Map<number, Promise<void>>();
   /** Whether all first members have run once. */
   #formed = false;
   /** How many faults hold each way. */
@@ -123,10 +125,13 @@ export class RaftUniverse implements Universe {
   async #settle(): Promise<void> {
     const running = this.#lives.size + this.#companions.size;
     if (running <= this.#members.length / 2 || this.#wiped.size > 0) return;
+    await Promise.all(this.#yielding.values());
     const deadline = AbortSignal.timeout(10_000);
-    await waitUntil("somebody to lead", async () => deadline.aborted || (await this.#newestLeader()) !== undefined, {
-      everyMs: 10,
-    });
+    const led = async (): Promise<boolean> => {
+      const leader = await this.#newestLeader();
+      return leader !== undefined && this.#lives.has(leader.node);
+    };
+    await waitUntil("an open node to lead", async () => deadline.aborted || (await led()), { everyMs: 10 });
   }
 
   async #start(node: number): Promise<OpenRaftDriver> {
@@ -159,9 +164,11 @@ export class RaftUniverse implements Universe {
     for await (const { role } of companion.leadershipEvents({ signal: AbortSignal.timeout(120_000) })) {
       if (this.#companions.get(node) !== companion) return;
       const [heir] = this.#lives.keys();
-      if (role === "leader" && heir !== undefined) {
-        await companion.membership.transfer(BigInt(heir + 1)).catch(() => {});
-      }
+      if (role !== "leader" || heir === undefined) continue;
+      const yielded = companion.membership.transfer(BigInt(heir + 1)).catch(() => {});
+      this.#yielding.set(node, yielded);
+      await yielded;
+      this.#yielding.delete(node);
     }
   }
 
