@@ -50,7 +50,10 @@ export class Election {
     this.#register = register;
     this.#fenced = fenced;
     this.#cell = cell;
-    this.#watch = new ReignWatch(register, config, () => void this.#hint());
+    this.#watch = new ReignWatch(register, config, () => {
+      // What else it may throw has closed the cell, whose readers are told.
+      void this.#hint().catch(() => {});
+    });
   }
 
   /** Begins. Resolves to how the first look at the store ended: a failure, or nothing. */
@@ -161,6 +164,8 @@ export class Election {
     } else await this.#retrying(candidacy, () => this.#fenced.load(candidacy));
     if (signal.aborted) return;
     reign.lead();
+    // Whatever comes from now on is news.
+    this.#told = "";
     log.info(fields, "this server leads");
     this.#cell.set({ role: "leader", epoch: reign.epoch, tenure: reign.tenure });
     await Promise.all([renewals, over(signal)]);
