@@ -17,6 +17,7 @@ const importable: Readonly<Record<string, () => Promise<object>>> = {
   "@tsoracle/proto": () => import("@tsoracle/proto"),
   "@tsoracle/quorum": () => import("@tsoracle/quorum"),
   "@tsoracle/server": () => import("@tsoracle/server"),
+  "@tsoracle/session": () => import("@tsoracle/session"),
 };
 
 describe("the published packages", () => {
