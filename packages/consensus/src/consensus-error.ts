@@ -37,9 +37,10 @@ export type ConsensusErrorCode =
  * - `not_member`: there is no such member
  * - `not_caught_up`: the learner lacks too much to vote; wait and ask again
  * - `would_lose_quorum`: no voter would be left
+ * - `leads`: the leader cannot remove itself; it hands leadership over first
  * - `conflict`: the id, the address or the disk is another member's, or was one's that is gone
  */
-export type MembershipRefusal = "not_member" | "not_caught_up" | "would_lose_quorum" | "conflict";
+export type MembershipRefusal = "not_member" | "not_caught_up" | "would_lose_quorum" | "leads" | "conflict";
 
 export interface ConsensusErrorOptions {
   readonly cause?: unknown;

@@ -89,7 +89,7 @@ function checkRemove(id: NodeId, machine: Machine, state: ConfState, self: NodeI
   const voters = state.voters.filter((voter) => voter !== id);
   if (voters.length === 0) return refused("the last voter cannot be removed (M5)", "would_lose_quorum");
   if (id === self)
-    return refused("the leader cannot remove itself; transfer leadership first, then ask the new leader");
+    return refused("the leader cannot remove itself; transfer leadership first, then ask the new leader", "leads");
   return undefined;
 }
 

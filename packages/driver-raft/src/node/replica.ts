@@ -48,6 +48,8 @@ export class Replica {
   readonly #advances: Advances;
   readonly #reads: ReadRounds;
   readonly #leases = new LeaseRounds();
+  /** Indexes at which this leader has proposed changes of the members. */
+  readonly #changes = new Set<number>();
   readonly #state: AppliedState;
   #term = 0;
   #lead: NodeId = None;
@@ -237,6 +239,7 @@ export class Replica {
       return { code: "transient", message: `the leader takes no changes now (${error.message}); nothing was proposed` };
     }
     this.#proposals.appended(before + 1, this.#term, [id]);
+    this.#changes.add(before + 1);
     return undefined;
   }
 
@@ -313,6 +316,7 @@ export class Replica {
     this.#host.leadership(next);
     this.#advances.reignOver();
     this.#proposals.reignOver();
+    this.#changes.clear();
   }
 
   #restore(snapshot: Snapshot): void {
@@ -327,7 +331,9 @@ export class Replica {
     if (this.#isLeader && this.#handedOver !== this.#term && isNoopOf(entry, this.#term))
       this.#readyTerm ??= entry.term;
     if (membersChanged) this.#host.membersChanged();
-    this.#proposals.applied(entry.index, entry.term, outcome);
+    // The core puts an empty entry in the place of a change that may not enter the log now (M2).
+    const isDropped = this.#changes.delete(entry.index) && entry.type === "EntryNormal";
+    this.#proposals.applied(entry.index, entry.term, isDropped ? changeInTheWay : outcome);
     this.#advances.applied(entry.index);
   }
 
@@ -370,6 +376,11 @@ export class Replica {
     if (mark !== undefined) this.#host.renewed(this.#reign, mark);
   }
 }
+
+const changeInTheWay: Refusal = {
+  code: "transient",
+  message: "another change of the members is under way; nothing was changed, ask again",
+};
 
 /** No round of reads has it. */
 const noContext = new Uint8Array();

@@ -285,6 +285,18 @@ describe("membership of a replica", () => {
     ).toMatchObject(refused("belongs to member 1"));
   });
 
+  it("M2: takes one change at a time, and says so of the other", () => {
+    const cluster = new ReplicaCluster(3);
+    const leader = cluster.elect();
+    cluster.tick(2);
+    const first = cluster.change(leader, learner(4));
+    const second = cluster.change(leader, learner(5));
+    cluster.tick(3);
+    expect(answerOf(leader, first)).toEqual({ ok: true, outcome: { kind: "noop" } });
+    expect(answerOf(leader, second)).toMatchObject({ ok: false, refusal: { code: "transient" } });
+    expect(leader.replica.members().map(({ id }) => id)).toEqual([1, 2, 3, 4]);
+  });
+
   it("M5: never removes the last voter", () => {
     const cluster = new ReplicaCluster(1);
     const leader = cluster.elect();
