@@ -154,7 +154,8 @@ export class RaftUniverse implements Universe {
       if (this.#lives.has(node) || this.#companions.has(node) || this.#wiped.has(node)) continue;
       const companion = await this.#start(node);
       this.#companions.set(node, companion);
-      void this.#standBack(node, companion);
+      // Its stream ends with an error when it is crashed.
+      this.#standBack(node, companion).catch(() => {});
     }
     this.#formed = true;
   }
