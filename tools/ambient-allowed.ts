@@ -25,9 +25,12 @@ export const ambientAllowed: Readonly<Record<string, string>> = {
 
   "packages/driver-redis/src/chance.ts": "jitter for polls, candidacies and reconnects, handed on as an argument",
   // The Raft driver.
-  "packages/driver-raft/src/node/node-thread.ts": "the consensus thread owns its ticks; a timer only counts time for the core",
-  "packages/driver-raft/src/node/pending-calls.ts": "refuses a caller when no majority answers; the write itself goes on",
-  "packages/driver-raft/src/transport/timers.ts": "schedules reconnects and the wait for a Hello; no timer decides validity",
+  "packages/driver-raft/src/node/node-thread.ts":
+    "the consensus thread owns its ticks; a timer only counts time for the core",
+  "packages/driver-raft/src/node/pending-calls.ts":
+    "refuses a caller when no majority answers; the write itself goes on",
+  "packages/driver-raft/src/transport/timers.ts":
+    "schedules reconnects and the wait for a Hello; no timer decides validity",
 
   "packages/server/src/deadline.ts": "bounds how long shutdown waits",
   "packages/server/src/listener.ts": "cuts connections that do not greet in time or do not end in a drain",
