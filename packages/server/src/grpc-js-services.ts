@@ -25,7 +25,7 @@ const UNARY_GET_TS: GrpcMethod<CountOnly, GetTsFields> = {
 /** Adds the three services of the oracle to a grpc-js server, the hot path with its hand-written codec. */
 export function addOracleServices(server: Server, oracle: Oracle, logger: Logger): void {
   const { desk, streams, sequences, leases, safePoints } = oracle;
-  add(
+  addService(
     server,
     { ...grpcService(TsoServiceDefinition), getTs: UNARY_GET_TS },
     {
@@ -42,8 +42,8 @@ export function addOracleServices(server: Server, oracle: Oracle, logger: Logger
       releaseLease: unary((request: Parameters<typeof leases.release>[0]) => leases.release(request), logger),
     },
   );
-  add(server, { stream: HOT_STREAM }, { stream: grantStream(streams, logger) });
-  add(
+  addService(server, { stream: HOT_STREAM }, { stream: grantStream(streams, logger) });
+  addService(
     server,
     { ...grpcService(SequenceReadServiceDefinition) },
     {
@@ -52,9 +52,9 @@ export function addOracleServices(server: Server, oracle: Oracle, logger: Logger
   );
 }
 
-/** Adds health and reflection, the latter under both names that tools ask for. */
+/** Adds health and reflection. */
 export function addCommonServices(server: Server, health: Health, reflection: ReflectionParts, logger: Logger): void {
-  add(
+  addService(
     server,
     { ...grpcService(HealthDefinition) },
     {
@@ -65,14 +65,20 @@ export function addCommonServices(server: Server, health: Health, reflection: Re
       ),
     },
   );
+  addReflection(server, reflection, logger);
+}
+
+/** Adds reflection under both names that tools ask for. */
+export function addReflection(server: Server, reflection: ReflectionParts, logger: Logger): void {
   const { serverReflectionInfo } = reflection.implementation;
   // The library answers each request from it alone and never looks at the call.
   type Reflect = (requests: AsyncIterable<unknown>, context: unknown) => AsyncIterable<unknown>;
   const reflect = bidiStream((requests) => (serverReflectionInfo as unknown as Reflect)(requests, undefined), logger);
-  add(server, reflection.definition, { serverReflectionInfo: reflect });
-  add(server, reflection.alphaDefinition, { serverReflectionInfo: reflect });
+  addService(server, reflection.definition, { serverReflectionInfo: reflect });
+  addService(server, reflection.alphaDefinition, { serverReflectionInfo: reflect });
 }
 
-function add(server: Server, definition: object, implementation: object): void {
+/** Adds one service with the handlers that fit its definition. */
+export function addService(server: Server, definition: object, implementation: object): void {
   server.addService(definition as ServiceDefinition, implementation as UntypedServiceImplementation);
 }

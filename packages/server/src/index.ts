@@ -16,7 +16,7 @@ export {
 } from "./metrics.ts";
 // For those who mount the services elsewhere.
 export type { NiceGrpcServer, NiceGrpcService } from "./nice-grpc.ts";
-export { ServerOptionError, type ServerOptions, type SidePortOptions } from "./options.ts";
+export { type AdminPortOptions, ServerOptionError, type ServerOptions, type SidePortOptions } from "./options.ts";
 export { prometheusName, prometheusRegistry } from "./prometheus.ts";
 export { createServer, type TsoServer } from "./server.ts";
 export type { ServingState } from "./serving-state.ts";

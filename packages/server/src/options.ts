@@ -13,11 +13,24 @@ import {
 import { messageOf } from "./finish.ts";
 import { DEFAULT_LIMITS, type ServerLimits } from "./limits.ts";
 import { type Logger, silentLogger, unbreakable } from "./logger.ts";
+import { isLoopback } from "./loopback.ts";
 import { ServerMetrics } from "./metrics.ts";
 import { type TlsOptions, tlsSettings } from "./tls.ts";
 
 /** Where the plain HTTP side port listens. A number alone means loopback; port 0 takes a free one. */
 export type SidePortOptions = number | { readonly host?: string | undefined; readonly port: number };
+
+/**
+ * Where operators change the members of the cluster. Whoever reaches it can take the oracle apart, so an address that
+ * is not loopback needs TLS, with an authority of operators whose certificates are asked for.
+ */
+export interface AdminPortOptions {
+  /** Loopback by default. */
+  readonly host?: string | undefined;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly tls?: Required<TlsOptions> | undefined;
+}
 
 /** What {@link createServer} takes. Durations are in milliseconds. */
 export interface ServerOptions {
@@ -48,6 +61,8 @@ export interface ServerOptions {
   readonly metrics?: ServerMetrics | undefined;
   /** Plain HTTP with /metrics, /healthz, /readyz and a status page. Off unless given. */
   readonly sidePort?: SidePortOptions | undefined;
+  /** `tsoracle.admin.v1.MembershipAdmin` on a port of its own, for a driver with membership. Off unless given. */
+  readonly adminPort?: AdminPortOptions | undefined;
   /** Serve although the driver says that acknowledged writes can be lost; duplicates can follow. */
   readonly acceptDataLoss?: boolean | undefined;
 }
@@ -68,6 +83,13 @@ export interface ResolvedOptions {
   readonly logger: Logger;
   readonly metrics: ServerMetrics;
   readonly sidePort: { readonly host: string; readonly port: number } | undefined;
+  readonly adminPort: ResolvedAdminPort | undefined;
+}
+
+export interface ResolvedAdminPort {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: TlsOptions | undefined;
 }
 
 /** An option that cannot be used. `option` is its name; the message says what was expected and what came. */
@@ -112,11 +134,12 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     maxSeqCount: integer("maxSeqCount", options.maxSeqCount ?? DEFAULT_MAX_SEQ_COUNT, 1, 0xffff_ffff),
     maxSeqBatchKeys: integer("maxSeqBatchKeys", options.maxSeqBatchKeys ?? DEFAULT_MAX_SEQ_BATCH_KEYS, 1, 65_536),
     leaseTtl: { floorMs, ceilingMs },
-    tls: checkTls(options.tls),
+    tls: checkTls("tls", options.tls),
     limits: resolveLimits(options.limits ?? {}),
     logger: unbreakable(options.logger ?? silentLogger),
     metrics: options.metrics ?? new ServerMetrics(),
     sidePort: resolveSidePort(options.sidePort),
+    adminPort: resolveAdminPort(options.adminPort, driver),
   };
 }
 
@@ -133,17 +156,19 @@ function checkDriver(driver: ConsensusDriver | undefined, acceptDataLoss: boolea
   }
 }
 
-function checkTls(tls: TlsOptions | undefined): TlsOptions | undefined {
+function checkTls(option: string, tls: TlsOptions | undefined): TlsOptions | undefined {
   if (tls === undefined) return undefined;
   const pem = "PEM text or bytes";
-  if (isEmpty(tls.cert)) throw new ServerOptionError("tls.cert", `${pem}, since tls.key is given with it`, tls.cert);
-  if (isEmpty(tls.key)) throw new ServerOptionError("tls.key", `${pem}, since tls.cert is given with it`, tls.key);
+  if (isEmpty(tls.cert))
+    throw new ServerOptionError(`${option}.cert`, `${pem}, since ${option}.key is given with it`, tls.cert);
+  if (isEmpty(tls.key))
+    throw new ServerOptionError(`${option}.key`, `${pem}, since ${option}.cert is given with it`, tls.key);
   if (tls.clientCa !== undefined && isEmpty(tls.clientCa))
-    throw new ServerOptionError("tls.clientCa", pem, tls.clientCa);
+    throw new ServerOptionError(`${option}.clientCa`, pem, tls.clientCa);
   try {
     createSecureContext(tlsSettings(tls));
   } catch (error) {
-    throw new ServerOptionError("tls", "a certificate and its own private key in PEM", messageOf(error));
+    throw new ServerOptionError(option, "a certificate and its own private key in PEM", messageOf(error));
   }
   return tls;
 }
@@ -168,6 +193,24 @@ function resolveSidePort(given: SidePortOptions | undefined): { host: string; po
   const { host = "127.0.0.1", port } = typeof given === "number" ? { port: given } : given;
   if (typeof host !== "string" || host === "") throw new ServerOptionError("sidePort.host", "a host name", host);
   return { host, port: integer("sidePort", port, 0, 65_535) };
+}
+
+function resolveAdminPort(given: AdminPortOptions | undefined, driver: ConsensusDriver): ResolvedAdminPort | undefined {
+  if (given === undefined) return undefined;
+  if (driver.membership === undefined) {
+    throw new ServerOptionError("adminPort", "a driver whose members can be changed", `driver ${driver.name}`);
+  }
+  const { host = "127.0.0.1", port } = given;
+  if (typeof host !== "string" || host === "") throw new ServerOptionError("adminPort.host", "a host name", host);
+  const tls = checkTls("adminPort.tls", given.tls);
+  if (tls !== undefined && tls.clientCa === undefined) {
+    throw new ServerOptionError("adminPort.tls.clientCa", "the authority of operators", tls.clientCa);
+  }
+  if (tls === undefined && !isLoopback(host)) {
+    const why = `since ${host} is not loopback and whoever reaches it can take the cluster apart`;
+    throw new ServerOptionError("adminPort.tls", `certificates, ${why}`, tls);
+  }
+  return { host, port: integer("adminPort.port", port, 0, 65_535), tls };
 }
 
 function integer(option: string, value: unknown, min: number, max: number = MAX_TIMER_MS): number {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { DriverMetric } from "@tsoracle/consensus";
 import { Counter, Histogram, Registry } from "prom-client";
 import { COUNTERS, type CounterName, HISTOGRAMS, type HistogramName, type ServerMetrics } from "./metrics.ts";
 
@@ -31,4 +32,14 @@ export function prometheusRegistry(metrics: ServerMetrics): Registry {
   }
   metrics.onObservation((name, value) => histograms.get(name)?.observe(value));
   return registry;
+}
+
+/** What a driver tells of itself, in the text form of Prometheus; empty for nothing. */
+export function driverMetricsText(metrics: readonly DriverMetric[]): string {
+  return metrics
+    .map(({ name, help, kind, value }) => {
+      const known = prometheusName(name);
+      return `\n# HELP ${known} ${help}\n# TYPE ${known} ${kind}\n${known} ${value}\n`;
+    })
+    .join("");
 }

@@ -18,19 +18,21 @@ export interface ReflectionParts {
 
 const ALPHA_PATH = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo";
 
+/** What the clients' port lists. */
+export const CLIENT_SERVICES: readonly string[] = [
+  TsoServiceDefinition.fullName,
+  TsoStreamServiceDefinition.fullName,
+  SequenceReadServiceDefinition.fullName,
+  "grpc.health.v1.Health",
+];
+
 /** Builds reflection over the protocol's own descriptors. Build it before anything is started: bad ones throw. */
-export function reflectionParts(): ReflectionParts {
+export function reflectionParts(services: readonly string[]): ReflectionParts {
   const files = Buffer.concat([descriptorSet(), HEALTH_DESCRIPTOR]);
-  const names = [
-    TsoServiceDefinition.fullName,
-    TsoStreamServiceDefinition.fullName,
-    SequenceReadServiceDefinition.fullName,
-    "grpc.health.v1.Health",
-  ];
   const { serverReflectionInfo } = ServerReflectionService;
   return {
     definition: ServerReflectionService,
     alphaDefinition: { serverReflectionInfo: { ...serverReflectionInfo, path: ALPHA_PATH } },
-    implementation: ServerReflection(Uint8Array.from(files), names),
+    implementation: ServerReflection(Uint8Array.from(files), [...services]),
   };
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { type BoundAddress, type ListenAddress, parseListenAddress } from "./address.ts";
+import { AdminPort } from "./admin/admin-port.ts";
 import { within } from "./deadline.ts";
 import { messageOf, type ServerEnd } from "./finish.ts";
 import { addCommonServices, addOracleServices } from "./grpc-js-services.ts";
@@ -10,7 +12,7 @@ import type { ServerMetrics } from "./metrics.ts";
 import { type NiceGrpcServer, type NiceGrpcService, niceServices } from "./nice-grpc.ts";
 import { type ResolvedOptions, resolveOptions, type ServerOptions } from "./options.ts";
 import { Oracle } from "./oracle.ts";
-import { type ReflectionParts, reflectionParts } from "./reflection.ts";
+import { CLIENT_SERVICES, type ReflectionParts, reflectionParts } from "./reflection.ts";
 import type { ServingState } from "./serving-state.ts";
 import { SidePort } from "./side-port.ts";
 import type { StatusView } from "./status-page.ts";
@@ -22,7 +24,7 @@ import { systemTimers, type Timers } from "./timers.ts";
  */
 export interface TsoServer extends AsyncDisposable {
   /**
-   * Binds the gRPC port, and the side port if one was asked for, then starts to follow leadership:
+   * Binds the gRPC port, and the side and admin ports if they were asked for, then starts to follow leadership:
    * a server that cannot bind never takes leadership from one that serves.
    *
    * @throws TypeError for a malformed address, the system's error when the port cannot be bound.
@@ -38,6 +40,10 @@ export interface TsoServer extends AsyncDisposable {
   openSidePort(): Promise<BoundAddress>;
   /** Where the side port is bound. */
   readonly sideAddress: BoundAddress | undefined;
+  /** Binds the admin port where `listen` is not used. Resolves to its address, again if bound already. */
+  openAdminPort(): Promise<BoundAddress>;
+  /** Where the admin port is bound. */
+  readonly adminAddress: BoundAddress | undefined;
   readonly state: ServingState;
   /** The current state, then the newest after each change, until the signal aborts or the server has ended. */
   subscribe(options: { readonly signal: AbortSignal }): AsyncIterable<ServingState>;
@@ -64,13 +70,15 @@ class OracleServer implements TsoServer {
   readonly #oracle: Oracle;
   readonly #heartbeat: Heartbeat;
   readonly #health: Health;
-  readonly #reflection: ReflectionParts = reflectionParts();
+  readonly #reflection: ReflectionParts = reflectionParts(CLIENT_SERVICES);
   readonly #listeners: Listener[] = [];
   readonly #startedMs: number = performance.now();
   /** Aborted when serving has stopped for good, so that watchers of health end. */
   readonly #closing = new AbortController();
   #side: { readonly port: SidePort; readonly address: Promise<BoundAddress> } | undefined;
   #sideAddress: BoundAddress | undefined;
+  #admin: { readonly port: AdminPort; readonly address: Promise<BoundAddress> } | undefined;
+  #adminAddress: BoundAddress | undefined;
   readonly #ended = new AbortController();
   #resolveFinished: (end: ServerEnd) => void = () => undefined;
   #ending = false;
@@ -109,6 +117,7 @@ class OracleServer implements TsoServer {
     addOracleServices(grpc, this.#oracle, logger);
     addCommonServices(grpc, this.#health, this.#reflection, logger);
     if (this.#options.sidePort !== undefined) await this.openSidePort();
+    if (this.#options.adminPort !== undefined) await this.openAdminPort();
     const listener = new Listener(grpc, limits, tls, logger);
     const bound = await listener.listen(host, port);
     this.#listeners.push(listener);
@@ -119,10 +128,10 @@ class OracleServer implements TsoServer {
 
   openSidePort(): Promise<BoundAddress> {
     this.#refuseWhenEnding();
-    const { metrics, logger } = this.#options;
+    const { metrics, driver, logger } = this.#options;
     if (this.#side === undefined) {
       const { host, port } = this.#options.sidePort ?? { host: "127.0.0.1", port: 0 };
-      const side = new SidePort({ metrics, logger, view: () => this.#view() });
+      const side = new SidePort({ metrics, driver, logger, view: () => this.#view() });
       const address = side.listen(host, port).then((bound) => {
         this.#sideAddress = bound;
         return bound;
@@ -137,6 +146,30 @@ class OracleServer implements TsoServer {
 
   get sideAddress(): BoundAddress | undefined {
     return this.#sideAddress;
+  }
+
+  openAdminPort(): Promise<BoundAddress> {
+    this.#refuseWhenEnding();
+    const { adminPort: where, driver } = this.#options;
+    if (where === undefined || driver.membership === undefined) {
+      throw new TypeError("this server was created without the option adminPort");
+    }
+    if (this.#admin === undefined) {
+      const port = new AdminPort(driver.membership, where, this.#options);
+      const address = port.listen().then((bound) => {
+        this.#adminAddress = bound;
+        return bound;
+      });
+      this.#admin = { port, address };
+      address.catch(() => {
+        this.#admin = undefined;
+      });
+    }
+    return this.#admin.address;
+  }
+
+  get adminAddress(): BoundAddress | undefined {
+    return this.#adminAddress;
   }
 
   niceGrpcServices(): readonly NiceGrpcService[] {
@@ -189,7 +222,8 @@ class OracleServer implements TsoServer {
   /** Ends what is left, the side port last, so that the end can be watched. */
   async #wind(reason: string): Promise<void> {
     const { shutdownGraceMs, logger } = this.#options;
-    const parts = [this.#handOver(reason), ...this.#listeners.map((listener) => listener.drain(shutdownGraceMs))];
+    const ports = [...this.#listeners, ...(this.#admin === undefined ? [] : [this.#admin.port])];
+    const parts = [this.#handOver(reason), ...ports.map((port) => port.drain(shutdownGraceMs))];
     for (const outcome of await Promise.allSettled(parts)) {
       if (outcome.status === "rejected")
         logger.warn({ error: messageOf(outcome.reason) }, "shutting down met an error");

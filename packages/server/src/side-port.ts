@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createServer, type Server, type ServerResponse } from "node:http";
+import type { ConsensusDriver } from "@tsoracle/consensus";
 import type { Registry } from "prom-client";
 import { BoundAddress } from "./address.ts";
 import { messageOf } from "./finish.ts";
 import type { Logger } from "./logger.ts";
 import type { ServerMetrics } from "./metrics.ts";
-import { prometheusRegistry } from "./prometheus.ts";
+import { driverMetricsText, prometheusRegistry } from "./prometheus.ts";
 import { type StatusView, statusPage } from "./status-page.ts";
 
 export interface SidePortParts {
   readonly metrics: ServerMetrics;
+  /** Asked for its own metrics, if it has some. */
+  readonly driver: Pick<ConsensusDriver, "metrics">;
   readonly logger: Logger;
   /** Read at each request. */
   readonly view: () => StatusView;
@@ -68,7 +71,7 @@ export class SidePort {
     const path = url.split("?", 1)[0];
     switch (path) {
       case "/metrics":
-        return send(response, 200, this.#registry.contentType, await this.#registry.metrics());
+        return send(response, 200, this.#registry.contentType, await this.#metrics());
       case "/healthz":
         return send(response, 200, "text/plain", "up\n");
       case "/readyz": {
@@ -81,7 +84,22 @@ export class SidePort {
         return send(response, 404, "text/plain", "try /, /metrics, /healthz or /readyz\n");
     }
   }
+
+  /** The server's metrics even while the driver does not answer: that is when they are looked at. */
+  async #metrics(): Promise<string> {
+    const { driver, logger } = this.#parts;
+    const own = await this.#registry.metrics();
+    try {
+      const signal = AbortSignal.timeout(DRIVER_METRICS_MS);
+      return `${own}${driverMetricsText((await driver.metrics?.({ signal })) ?? [])}`;
+    } catch (error) {
+      logger.debug({ error: messageOf(error) }, "the driver did not tell its metrics");
+      return own;
+    }
+  }
 }
+
+const DRIVER_METRICS_MS = 1_000;
 
 function send(response: ServerResponse, status: number, type: string, body: string): void {
   const contentType = type.includes("charset") ? type : `${type}; charset=utf-8`;
