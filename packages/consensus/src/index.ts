@@ -10,6 +10,20 @@ export {
 } from "./consensus-error.ts";
 export type { ConsensusDriver, DenseSequences, LeaseStore, Member, MembershipAdmin, NewMember } from "./driver.ts";
 export type { DriverMetric } from "./driver-metric.ts";
+export {
+  type CreateJournalOptions,
+  DEFAULT_JOURNAL_LIMITS,
+  type FencedJournal,
+  type JournalCreation,
+  type JournalFence,
+  type JournalHead,
+  type JournalLimits,
+  type JournalRecord,
+  type JournalSnapshot,
+  type JournalState,
+  type PutSnapshotOptions,
+} from "./journal/fenced-journal.ts";
+export { JournalError, type JournalErrorCode, type JournalErrorOptions } from "./journal/journal-error.ts";
 export { type CallOptions, epochOf, type LeaderState, sameLeaderState, type Tenure } from "./leader-state.ts";
 export { systemClock } from "./system-clock.ts";
 export {
@@ -25,6 +39,17 @@ export {
 
 export { AdvancePayload, rejectOutOfRangeAdvance } from "./advance-payload.ts";
 export { Calls, untilAborted } from "./calls.ts";
+export {
+  checkJournalEntry,
+  checkJournalFence,
+  checkJournalId,
+  checkJournalLimits,
+  checkJournalSeq,
+  checkJournalSnapshot,
+  checkJournalTs,
+  MAX_JOURNAL_NAME_BYTES,
+} from "./journal/journal-arguments.ts";
+export { type JournalWrite, journalHeadAfter, journalRefusal } from "./journal/journal-rules.ts";
 export { LeadershipCell } from "./leadership-cell.ts";
 export {
   BOOT_CLOCK_RESOLUTION_MS,
