@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // For everybody who has sessions.
 
+export type { OwnershipFence, TakeoverRequest } from "@tsoracle/fencing";
 export {
   journalOnly,
   type PersistenceBackend,
@@ -8,11 +9,22 @@ export {
   snapshotOnly,
   supportedBackends,
 } from "./backend.ts";
+export { valid } from "./check-session.ts";
+export { continuityReport } from "./continuity.ts";
 export type { ContinuityReport } from "./continuity-report.ts";
 export { backend, type DurableSession, fence, journal, type Snapshot, snapshot } from "./durable-session.ts";
 export type { JournalEntry } from "./journal-entry.ts";
+export {
+  backendLabel,
+  journalEntryLabel,
+  lifecycleLabel,
+  ownershipErrorLabel,
+  resumePolicyLabel,
+} from "./labels.ts";
 export type { OwnershipError } from "./ownership-error.ts";
 export { SessionError, type SessionErrorCode } from "./session-error.ts";
+export { continuitySignature, fenceSignature, signature, snapshotSignature } from "./signatures.ts";
+export { type StartOptions, start } from "./start.ts";
 export {
   LIFECYCLE_STATES,
   type LifecycleState,
@@ -20,9 +32,17 @@ export {
   type ResumePolicy,
   type SessionState,
 } from "./state.ts";
+export { requestTakeover, type TakeoverResult } from "./takeover.ts";
+export { expectedToken, hmacTokens, MIN_SECRET_BYTES, plainTokens, type TokenScheme } from "./token.ts";
+export { appendCounterDelta, crash, reconnect, restart } from "./transitions.ts";
 
 // For those who build stores and managers.
 
 export { checkBackend } from "./backend.ts";
+export { checkSession } from "./check-session.ts";
 export { MAX_ID_BYTES, MAX_TEXT_BYTES } from "./checked.ts";
+export { unsavedDeltas } from "./continuity.ts";
+export { encodeField } from "./encode-field.ts";
 export { checkEntry } from "./journal-entry.ts";
+export { compact, type RecordedEntry, type RecoveryParts, recover } from "./recover.ts";
+export { applyEntry, replay } from "./replay.ts";

@@ -12,6 +12,7 @@
  * | `epoch_out_of_range` | an epoch outside 64 bits, or one of a fence below 1 | look where the epoch came from |
  * | `variant_unknown` | a backend, policy, lifecycle or entry that does not exist | correct the call, or the stored data |
  * | `secret_too_short` | a key for tokens that can be guessed | use at least 16 random bytes |
+ * | `backend_unfit` | the backend cannot do what was asked of it | choose another backend, or do not ask |
  * | `state_diverged` | the journal and the snapshot do not tell the same story | stop and recover from the store |
  */
 export type SessionErrorCode =
@@ -21,6 +22,7 @@ export type SessionErrorCode =
   | "epoch_out_of_range"
   | "variant_unknown"
   | "secret_too_short"
+  | "backend_unfit"
   | "state_diverged";
 
 const brand = "@tsoracle/session.SessionError";
