@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fileURLToPath } from "node:url";
-import { freePorts, ServerLog, ServerProcess } from "@tsoracle/test-services";
+import { ServerLog, ServerProcess } from "@tsoracle/test-services";
 import type { PreparedStore, StressDriver, StressTerms } from "./drivers/stress-driver.ts";
 import type { ServerCommand } from "./messages.ts";
 
@@ -14,11 +14,12 @@ export interface FleetParts {
   readonly store: PreparedStore;
   readonly terms: StressTerms;
   readonly tenureCheck: boolean;
+  /** `host:port` of each. */
+  readonly addresses: readonly string[];
 }
 
 /** The server processes of a run: one address each over any number of processes. */
 export class Fleet implements AsyncDisposable {
-  readonly addresses: readonly string[];
   readonly #parts: FleetParts;
   readonly #processes: (ServerProcess | undefined)[] = [];
   readonly #logs: readonly ServerLog[];
@@ -26,26 +27,25 @@ export class Fleet implements AsyncDisposable {
   readonly #expected = new Set<ServerProcess>();
   #fallen: string | undefined;
 
-  private constructor(parts: FleetParts, addresses: readonly string[]) {
-    this.addresses = addresses;
+  private constructor(parts: FleetParts) {
     this.#parts = parts;
-    this.#logs = addresses.map(() => new ServerLog());
+    this.#logs = parts.addresses.map(() => new ServerLog());
   }
 
   /** Starts all servers. @throws ServerFailedToStart with what it printed. */
   static async start(parts: FleetParts): Promise<Fleet> {
-    const ports = await freePorts(parts.terms.servers);
-    const fleet = new Fleet(
-      parts,
-      ports.map((port) => `127.0.0.1:${port}`),
-    );
+    const fleet = new Fleet(parts);
     try {
-      await Promise.all(ports.map((_, server) => fleet.start(server)));
+      await Promise.all(parts.addresses.map((_, server) => fleet.start(server)));
     } catch (error) {
       await fleet[Symbol.asyncDispose]();
       throw error;
     }
     return fleet;
+  }
+
+  get addresses(): readonly string[] {
+    return this.#parts.addresses;
   }
 
   /** Why a server is gone that nobody ended; undefined while there is none. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as sleep } from "node:timers/promises";
-import { waitUntil } from "@tsoracle/test-services";
+import { freePorts, waitUntil } from "@tsoracle/test-services";
 import { ClientFleet } from "./client-fleet.ts";
 import type { PreparedStore } from "./drivers/stress-driver.ts";
 import { Fleet } from "./fleet.ts";
@@ -37,9 +37,10 @@ export async function runStress(options: StressOptions, say: (line: string) => v
   const { driver, freshness, injectViolation, tenureCheck } = options;
   const clock = new SharedClock();
   const terms = { servers: driver.servers, freshness };
-  await using store = await driver.prepare(terms);
+  const addresses = (await freePorts(driver.servers)).map((port) => `127.0.0.1:${port}`);
+  await using store = await driver.prepare(terms, addresses);
   refuseWhatIsNotOurs(options, store);
-  await using fleet = await Fleet.start({ driver, store, terms, tenureCheck });
+  await using fleet = await Fleet.start({ driver, store, terms, tenureCheck, addresses });
   const history = new History({ corrupt: injectViolation });
   using clients = new ClientFleet(fleet.addresses, clock, (call) => history.add(call));
   await waitUntil("a first answer", () => history.newestPinned !== undefined, { timeoutMs: SERVICE_LIMIT_MS });

@@ -24,8 +24,11 @@ function isFree(port: number): Promise<boolean> {
   });
 }
 
+/** What was drawn in this process, whether or not somebody listens there by now. */
+const drawn = new Set<number>();
+
 /**
- * Ports on loopback that nobody listens on, all different. They lie below the range that the system gives to
+ * Ports on loopback that nobody listens on, all different, also from those of earlier calls. They lie below the range that the system gives to
  * outgoing connections and to listeners on port 0, so a server that is killed finds its port free when it is
  * started again. Two processes may still draw the same one: who loses gets a bind error and draws again.
  */
@@ -37,7 +40,9 @@ export async function freePorts(count: number): Promise<number[]> {
   for (let draw = 0; ports.size < count; draw += 1) {
     if (draw > 1_000 + count) throw new Error(`found only ${ports.size} of ${count} free ports on loopback`);
     const port = randomInt(LOWEST, above);
-    if (!ports.has(port) && (await isFree(port))) ports.add(port);
+    if (drawn.has(port)) continue;
+    drawn.add(port);
+    if (await isFree(port)) ports.add(port);
   }
   return [...ports];
 }

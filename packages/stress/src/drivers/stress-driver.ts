@@ -70,8 +70,12 @@ export interface StressDriver {
   readonly outageMs: readonly [least: number, most: number];
   /** Printed beside what was measured, and no reason to fail; undefined where nobody takes over. */
   readonly bounds: RecoveryBounds | undefined;
-  /** Runs in the harness. Starts the store and leaves it as an operator would before the first server. */
-  prepare(terms: StressTerms): Promise<PreparedStore>;
+  /**
+   * Runs in the harness. Starts the store and leaves it as an operator would before the first server.
+   *
+   * @param addresses `host:port` of each server, by its index, at which clients will reach it
+   */
+  prepare(terms: StressTerms, addresses: readonly string[]): Promise<PreparedStore>;
   /**
    * Runs in the process of a server, at each of its starts.
    *
