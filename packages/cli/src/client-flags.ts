@@ -2,9 +2,8 @@
 import type { Command } from "commander";
 import { durationMs, endpointList, filePath, option } from "./options.ts";
 
-/** What every command that calls a server takes. */
-export interface ClientFlags {
-  readonly endpoints: readonly string[];
+/** How long a call may take, and how it is secured. */
+export interface CallFlags {
   /** Milliseconds. */
   readonly timeout: number;
   readonly clientTlsCa?: string;
@@ -12,16 +11,25 @@ export interface ClientFlags {
   readonly clientTlsKey?: string;
 }
 
+/** What every command that calls a server takes. */
+export interface ClientFlags extends CallFlags {
+  readonly endpoints: readonly string[];
+}
+
 const DEFAULT_ENDPOINT = "127.0.0.1:50551";
 const DEFAULT_TIMEOUT_MS = 10_000;
 
 export function addClientFlags(command: Command): Command {
+  const withEndpoints = command.addOption(
+    option("--endpoints <list>", "servers to call, HOST:PORT separated by commas")
+      .argParser(endpointList)
+      .default([DEFAULT_ENDPOINT], DEFAULT_ENDPOINT),
+  );
+  return addCallFlags(withEndpoints);
+}
+
+export function addCallFlags(command: Command): Command {
   return command
-    .addOption(
-      option("--endpoints <list>", "servers to call, HOST:PORT separated by commas")
-        .argParser(endpointList)
-        .default([DEFAULT_ENDPOINT], DEFAULT_ENDPOINT),
-    )
     .addOption(
       option("--timeout <duration>", "give up after this time")
         .argParser(durationMs(1))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Client, createClient } from "@tsoracle/client";
 import { CliError, oneLine } from "./cli-error.ts";
-import type { ClientFlags } from "./client-flags.ts";
+import type { CallFlags, ClientFlags } from "./client-flags.ts";
 import { formatDuration } from "./duration.ts";
 import { endOnSignals } from "./interrupt.ts";
 import { readPem, requireTogether } from "./pem.ts";
@@ -14,7 +14,7 @@ export interface ClientTls {
 }
 
 /** @throws CliError `usage` naming the flag */
-export function readClientTls(flags: ClientFlags): ClientTls | undefined {
+export function readClientTls(flags: CallFlags): ClientTls | undefined {
   const { clientTlsCa: ca, clientTlsCert: cert, clientTlsKey: key } = flags;
   requireTogether(["--client-tls-cert", cert], ["--client-tls-key", key]);
   if (cert !== undefined && ca === undefined) {

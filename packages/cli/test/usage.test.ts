@@ -63,7 +63,8 @@ const WRONG: readonly (readonly [string, readonly string[], readonly string[]])[
   ["init without a seed", ["init"], ["--seed-physical-ms"]],
   ["a seed beyond 46 bits", ["init", "--seed-physical-ms", "70368744177664"], ["--seed-physical-ms", "70368744177663"]],
   ["a subject that is not there", ["conformance", "./none.mjs"], ["subject-module", "none.mjs"]],
-  ["admin", ["admin", "members", "--endpoint", "x"], ["not in this build"]],
+  ["an operators' port that is none", ["admin", "members", "--endpoint", "x"], ["--endpoint", "HOST:PORT"]],
+  ["admin without a command", ["admin"], ["members, add-learner, promote, remove or transfer"]],
   [
     "more kills than the demonstration has time for",
     ["demo", "--seconds", "1", "--kills", "9"],

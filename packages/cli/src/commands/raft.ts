@@ -28,7 +28,7 @@ export function raftServeCommand(): Command {
         .argParser(memberId)
         .makeOptionMandatory(),
     );
-  return addTimingFlags(addPeerFlags(addServeFlags(advertiseFlag(command))))
+  return addTimingFlags(addAdminFlags(addPeerFlags(addServeFlags(advertiseFlag(command)))))
     .action(async (flags: ServeRaftFlags) => {
       const { serveRaft } = await import("../raft/serve.ts");
       await serveRaft(flags);
@@ -74,6 +74,24 @@ function addPeerFlags(command: Command): Command {
         "--take-over-lock",
         "take the directory although its lock is of another container on this machine, which must be gone",
       ),
+    );
+}
+
+function addAdminFlags(command: Command): Command {
+  return command
+    .addOption(
+      option(
+        "--admin-listen <address>",
+        "let operators change the members here, with 'tsoracle admin' (default: off); beyond loopback with TLS only",
+      ).argParser(listenAddress),
+    )
+    .addOption(option("--admin-tls-cert <file>", "PEM certificate of that port").argParser(filePath))
+    .addOption(option("--admin-tls-key <file>", "PEM key of that certificate").argParser(filePath))
+    .addOption(
+      option(
+        "--admin-tls-ca <file>",
+        "PEM authority of operators, whose certificates are required; not that of members",
+      ).argParser(filePath),
     );
 }
 

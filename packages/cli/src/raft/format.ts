@@ -20,7 +20,11 @@ export async function formatRaft(flags: FormatFlags): Promise<void> {
   const { nodeId, clusterId, storageId } = identity;
   if (flags.json) return await printJson({ directory: flags.raftDir, ...identity });
   await printLine(`Formatted ${flags.raftDir} for node ${nodeId} of cluster ${clusterId}, storage ${storageId}`);
-  if (flags.join) printError(`Next, add it: tsoracle admin add-learner --id ${nodeId} --storage-id ${storageId} ...`);
+  if (flags.join) {
+    const addresses = "--raft-addr HOST:PORT --service-endpoint HOST:PORT";
+    const command = `add-learner --endpoint HOST:PORT --id ${nodeId} ${addresses} --storage-id ${storageId}`;
+    printError(`To let it join: tsoracle admin ${command}`);
+  }
 }
 
 function checkFlags({ id, members, join }: FormatFlags): void {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { openRaftDriver, type RaftDriverOptions, type RaftIdentity } from "@tsoracle/driver-raft";
+import type { AdminPortOptions } from "@tsoracle/server";
 import { CliError } from "../cli-error.ts";
 import { formatListenAddress, type ListenAddress, parseListenAddress } from "../listen-address.ts";
 import { isLoopback } from "../loopback.ts";
@@ -7,7 +8,7 @@ import type { ServeFlags } from "../serve/flags.ts";
 import { serve } from "../serve/serve.ts";
 import { windowForTenure } from "../store/window.ts";
 import { identityOf } from "./directory.ts";
-import { readTriple, type TlsTriple } from "./tls.ts";
+import { readTriple, refuseSharedAuthority, type TlsTriple } from "./tls.ts";
 
 export interface ServeRaftFlags extends ServeFlags {
   readonly id: number;
@@ -24,11 +25,16 @@ export interface ServeRaftFlags extends ServeFlags {
   readonly peerTlsCa?: string;
   readonly allowInsecurePeer?: true;
   readonly takeOverLock?: true;
+  readonly adminListen?: ListenAddress;
+  readonly adminTlsCert?: string;
+  readonly adminTlsKey?: string;
+  readonly adminTlsCa?: string;
 }
 
 /** @throws CliError before anything is opened or written; and what {@link serve} throws */
 export async function serveRaft(flags: ServeRaftFlags): Promise<void> {
   const peerTls = readPeerTls(flags);
+  const adminPort = readAdminPort(flags, peerTls);
   // What can be known without the directory is refused before it is looked at.
   if (flags.peerListen !== undefined) refuseRoutablePeers(flags.peerListen, peerTls, flags);
   const identity = identityOf(flags.raftDir, flags.id);
@@ -49,6 +55,7 @@ export async function serveRaft(flags: ServeRaftFlags): Promise<void> {
         }
         return await openRaftDriver({ ...options, log });
       },
+      ...(adminPort === undefined ? {} : { adminPort }),
     },
   );
 }
@@ -56,6 +63,29 @@ export async function serveRaft(flags: ServeRaftFlags): Promise<void> {
 function readPeerTls(flags: ServeRaftFlags): TlsTriple | undefined {
   const { peerTlsCert: cert, peerTlsKey: key, peerTlsCa: ca } = flags;
   return readTriple("--peer-tls", { cert, key, ca });
+}
+
+/**
+ * Where operators change the members. Plaintext stays on loopback, always: whoever reaches this port can take the
+ * cluster apart.
+ */
+function readAdminPort(flags: ServeRaftFlags, peerTls: TlsTriple | undefined): AdminPortOptions | undefined {
+  const { adminListen, adminTlsCert: cert, adminTlsKey: key, adminTlsCa: ca } = flags;
+  const tls = readTriple("--admin-tls", { cert, key, ca });
+  refuseSharedAuthority(peerTls, { flag: "--admin-tls-ca", file: tls?.ca });
+  if (adminListen === undefined) {
+    if (tls === undefined) return undefined;
+    throw new CliError("usage", "--admin-tls-cert was given without --admin-listen: expected where operators connect");
+  }
+  if (tls === undefined && !isLoopback(adminListen.host)) {
+    throw new CliError(
+      "usage",
+      `operators would reach ${formatListenAddress(adminListen)} without TLS, and whoever reaches it can take the cluster ` +
+        "apart: expected --admin-tls-cert, --admin-tls-key and --admin-tls-ca, or a loopback address",
+    );
+  }
+  if (tls === undefined) return adminListen;
+  return { ...adminListen, tls: { cert: tls.cert.content, key: tls.key.content, clientCa: tls.ca.content } };
 }
 
 /** Where peers reach this node: as told, else as the first members know it. */

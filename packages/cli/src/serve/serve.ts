@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { writeSync } from "node:fs";
 import type { ConsensusDriver } from "@tsoracle/consensus";
-import { createServer, type ServerEnd, type TsoServer } from "@tsoracle/server";
+import { type AdminPortOptions, createServer, type ServerEnd, type TsoServer } from "@tsoracle/server";
 import type { Logger } from "pino";
 import { CliError, oneLine } from "../cli-error.ts";
 import { EXIT_DONE } from "../exit-code.ts";
@@ -14,17 +14,19 @@ export interface ServedDriver {
   readonly open: (logger: Logger) => Promise<ConsensusDriver>;
   /** The user chose a driver that may forget what it acknowledged: how that shows, for the log. */
   readonly mayForget?: string;
+  /** Where operators change the members, for a driver that has them. */
+  readonly adminPort?: AdminPortOptions;
 }
 
 interface ServerParts {
   readonly flags: ServeFlags;
   readonly tls: ServerTls | undefined;
   readonly driver: ConsensusDriver;
-  readonly acceptDataLoss: boolean;
+  readonly served: ServedDriver;
   readonly logger: Logger;
 }
 
-function buildServer({ flags, tls, driver, acceptDataLoss, logger }: ServerParts): TsoServer {
+function buildServer({ flags, tls, driver, served, logger }: ServerParts): TsoServer {
   try {
     return createServer({
       driver,
@@ -34,9 +36,10 @@ function buildServer({ flags, tls, driver, acceptDataLoss, logger }: ServerParts
       leaseTtlCeilingMs: flags.leaseTtlCeiling,
       shutdownGraceMs: flags.shutdownGrace,
       heartbeatIntervalMs: flags.heartbeatInterval,
-      acceptDataLoss,
+      acceptDataLoss: served.mayForget !== undefined,
       logger,
       tls,
+      adminPort: served.adminPort,
       sidePort: flags.metrics ? flags.metricsListen : undefined,
     });
   } catch (error) {
@@ -53,13 +56,17 @@ function announce(address: string): void {
   }
 }
 
-async function listen(server: TsoServer, flags: ServeFlags): Promise<string> {
+async function listen(server: TsoServer, flags: ServeFlags, { adminPort }: ServedDriver): Promise<string> {
   try {
     return (await server.listen(flags.listen)).toString();
   } catch (error) {
     const where = [`--listen ${formatListenAddress(flags.listen)}`];
     if (flags.metrics && flags.metricsListen)
       where.push(`--metrics-listen ${formatListenAddress(flags.metricsListen)}`);
+    if (adminPort !== undefined) {
+      const { host = "127.0.0.1", port } = adminPort;
+      where.push(`--admin-listen ${formatListenAddress({ host, port })}`);
+    }
     throw new CliError("failed", `could not listen (${where.join(", ")}): ${oneLine(error)}`, { cause: error });
   }
 }
@@ -99,13 +106,13 @@ export async function serve(flags: ServeFlags, served: ServedDriver): Promise<vo
   const tls = readServerTls(flags);
   const stop = stopRequest(flags.exitWithStdin === true);
   const logger = openLogger(flags.log);
-  const acceptDataLoss = served.mayForget !== undefined;
-  if (acceptDataLoss) logger.warn(served.mayForget);
+  if (served.mayForget !== undefined) logger.warn(served.mayForget);
   const driver = await openUnlessStopped(served, logger, stop);
   try {
-    const server = buildServer({ flags, tls, driver, acceptDataLoss, logger });
-    announce(await listen(server, flags));
+    const server = buildServer({ flags, tls, driver, served, logger });
+    announce(await listen(server, flags, served));
     if (server.sideAddress) logger.info({ address: server.sideAddress.toString() }, "metrics, probes and status page");
+    if (server.adminAddress) logger.info({ address: server.adminAddress.toString() }, "admin service");
     await Promise.race([stop.then((reason) => server.shutdown(reason)), server.finished]);
     reportEnd(await server.finished);
   } finally {
