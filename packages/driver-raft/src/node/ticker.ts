@@ -14,9 +14,11 @@ export interface TickerClock {
 const TURNS = 2;
 
 /**
- * Counts time for the core. A tick never comes early. One that is late by more than two intervals means
- * that the thread was stalled, and that heartbeats wait unread: then it lets I/O go first, and counts one
- * tick for all of them (N2). Time that passed is lost rather than made up for, which is the safe side.
+ * Counts time for the core. Between two ticks there is always a whole interval: the core's promises not to
+ * vote are counted in ticks, so n of them must never take less than n - 1 intervals (Q2, Q4). A tick that
+ * is late by more than two intervals means that the thread was stalled, and that heartbeats wait unread:
+ * then it lets I/O go first, and counts one tick for all of them (N2). Time that passed is lost and never
+ * made up for.
  */
 export class Ticker {
   readonly #clock: TickerClock;
@@ -51,7 +53,7 @@ export class Ticker {
     // Timers of Node may fire up to a millisecond before their time.
     if (early > 0) this.#arm(early);
     else if (-early > 2 * this.#intervalMs) this.#stalled(TURNS);
-    else this.#count(this.#dueMs + this.#intervalMs);
+    else this.#count();
   }
 
   #stalled(turns: number): void {
@@ -61,12 +63,13 @@ export class Ticker {
       return;
     }
     this.#stalls += 1;
-    this.#count(this.#clock.nowMs() + this.#intervalMs);
+    this.#count();
   }
 
-  #count(nextMs: number): void {
-    this.#dueMs = nextMs;
-    this.#arm(Math.max(0, nextMs - this.#clock.nowMs()));
+  /** The next one is due an interval from now, and not from when this one was due. */
+  #count(): void {
+    this.#dueMs = this.#clock.nowMs() + this.#intervalMs;
+    this.#arm(this.#intervalMs);
     this.#tick();
   }
 
