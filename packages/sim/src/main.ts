@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+import { fork } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import * as subject from "@tsoracle/driver-raft/simulation";
+import { readOptions, type SimOptions, USAGE } from "./options.ts";
+import { describeFailure, describeRun, missingCoverage } from "./report.ts";
+import { mergeRuns, type RunResult, runMany } from "./run-many.ts";
+
+const SHOWN_FAILURES = 3;
+
+/** The cases of one of the processes: every so many-th seed. */
+function share(options: SimOptions, job: number): RunResult {
+  const { seed, seeds, jobs, nodes, keep, safetyMs } = options;
+  const count = Math.max(0, Math.ceil((seeds - job) / jobs));
+  return runMany(subject, { first: seed + job, count, stride: jobs, nodes, keep, safetyMs });
+}
+
+async function inProcesses(options: SimOptions): Promise<RunResult> {
+  const args = process.argv.slice(2);
+  const runs = Array.from({ length: options.jobs }, (_, job) => {
+    const child = fork(fileURLToPath(import.meta.url), [...args, "--worker"], {
+      env: { ...process.env, SIM_JOB: String(job) },
+    });
+    return new Promise<RunResult>((resolve, reject) => {
+      child.once("message", (message) => resolve(message as RunResult));
+      child.once("error", reject);
+      child.once("exit", (code) => reject(new Error(`job ${job} ended with code ${code} and without a result`)));
+    });
+  });
+  return mergeRuns(await Promise.all(runs));
+}
+
+async function run(options: SimOptions): Promise<number> {
+  const begunMs = performance.now();
+  const result = options.jobs > 1 ? await inProcesses(options) : share(options, 0);
+  const elapsedMs = performance.now() - begunMs;
+  const missing = missingCoverage(result);
+  process.stdout.write(`${describeRun(result, elapsedMs)}\n`);
+  for (const failure of result.failures.slice(0, SHOWN_FAILURES)) {
+    process.stdout.write(`\n${describeFailure(subject, failure, options)}\n`);
+  }
+  for (const name of missing) process.stdout.write(`never happened: ${name}\n`);
+  if (options.json !== undefined) {
+    writeFileSync(
+      options.json,
+      `${JSON.stringify({ ...result, elapsedMs, missing, firstSeed: options.seed }, undefined, 2)}\n`,
+    );
+  }
+  return result.failures.length > 0 || missing.length > 0 ? 1 : 0;
+}
+
+async function main(): Promise<number> {
+  let options: SimOptions;
+  try {
+    options = readOptions(process.argv.slice(2));
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}\n`);
+    return 2;
+  }
+  switch (options.mode) {
+    case "run":
+      return await run(options);
+    case "worker":
+      process.send?.(share(options, Number(process.env["SIM_JOB"])));
+      process.disconnect?.();
+      return 0;
+    case "canary":
+    case "mutants":
+      throw new Error("not there yet");
+    default:
+      return options.mode satisfies never;
+  }
+}
+
+process.exitCode = await main();

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { DiskOperation } from "@tsoracle/driver-raft/simulation";
+import type { Fault } from "../plan.ts";
+import { Random } from "../random.ts";
+import { hold } from "../violation.ts";
+import { cloneDirectory, flipBit, wipeDirectory } from "./lost-disks.ts";
+import type { SimNode } from "./sim-node.ts";
+import type { World } from "./world.ts";
+
+/** Does one fault to the cluster, and plans its end. */
+export function applyFault(world: World, fault: Fault): void {
+  if (world.healed || world.nowMs < world.calmUntilMs) return;
+  const random = new Random(fault.seed, 7);
+  const nodes = [...world.nodes.values()].filter(({ fate }) => fate === "member");
+  const node = random.pick(nodes);
+  if (node === undefined) return;
+  world.trace.say(() => `${world.nowMs.toFixed(1)} fault ${fault.number}: ${fault.kind} (node ${node.id})`);
+  const { counts } = world;
+  switch (fault.kind) {
+    case "partition_symmetric":
+    case "partition_one_way":
+      return partition(world, random, nodes, fault.kind === "partition_one_way");
+    case "break_streams":
+      for (const other of nodes) if (random.chance(0.5)) world.breakStreams(node.id, other.id);
+      return;
+    case "pause":
+      return pause(world, random, node, false);
+    case "suspend":
+      return pause(world, random, node, true);
+    case "step_wall_clock":
+      counts.wall_clock_steps += 1;
+      return node.clock.stepWall(random.between(-3_000, 3_000));
+    case "crash":
+    case "power_loss":
+      if (node.process?.alive !== true) return;
+      counts.crashes_between_steps += 1;
+      return world.stop(node, fault.kind === "crash" ? "process" : "power", downtime(random));
+    case "crash_at_operation":
+    case "power_loss_at_operation":
+      return arm(random, node, fault.kind === "crash_at_operation" ? "process" : "power", {
+        kind: random.chance(0.5) ? "crash_before" : "crash_after",
+      });
+    case "sync_error":
+      return arm(random, node, "process", { kind: "error", code: "EIO" }, isSync);
+    case "write_error":
+      return arm(
+        random,
+        node,
+        "process",
+        { kind: "error", code: random.chance(0.5) ? "EIO" : "ENOSPC" },
+        (it) => !isSync(it),
+      );
+    case "full_disk":
+      return fillDisk(world, random, node);
+    case "slow_disk":
+      node.slowSyncMs = random.between(5, 250);
+      world.at(random.between(300, 3_000), () => {
+        node.slowSyncMs = 0;
+      });
+      return;
+    case "flip_bit":
+      return flipBit(world, random, node);
+    case "wipe":
+      return wipeDirectory(world, random, node);
+    case "clone":
+      return cloneDirectory(world, node);
+    case "restart_all":
+      counts.restarts_of_all += 1;
+      for (const each of nodes) world.stop(each, random.chance(0.5) ? "process" : "power", downtime(random));
+      return;
+    case "transfer":
+      return transfer(world, random, node);
+    case "add_member":
+      return world.operator.grow();
+    case "remove_member":
+      return world.operator.retire();
+    default:
+      fault.kind satisfies never;
+  }
+}
+
+function downtime(random: Random): number {
+  return random.chance(0.5) ? random.between(1, 60) : random.between(60, 2_500);
+}
+
+function isSync({ kind }: DiskOperation): boolean {
+  return kind === "fdatasync" || kind === "sync_directory";
+}
+
+function partition(world: World, random: Random, nodes: readonly SimNode[], oneWay: boolean): void {
+  const inside = new Set(nodes.filter(() => random.chance(0.5)).map(({ id }) => id));
+  const pairs: [number, number][] = [];
+  for (const from of world.nodes.keys()) {
+    for (const to of world.nodes.keys()) {
+      if (from === to || inside.has(from) === inside.has(to)) continue;
+      if (!oneWay || inside.has(from)) pairs.push([from, to]);
+    }
+  }
+  if (pairs.length === 0) return;
+  world.counts[oneWay ? "partitions_one_way" : "partitions_symmetric"] += 1;
+  for (const [from, to] of pairs) world.network.cut(from, to);
+  world.at(random.between(200, 5_000), () => {
+    for (const [from, to] of pairs) world.network.mend(from, to);
+  });
+}
+
+/** The process stops, or the whole machine with its monotonic clock; messages wait. */
+function pause(world: World, random: Random, node: SimNode, suspend: boolean): void {
+  if (node.process?.alive !== true) return;
+  const forMs = random.chance(0.6) ? random.between(50, 1_500) : random.between(1_500, 4_500);
+  world.counts[suspend ? "suspends" : "pauses"] += 1;
+  node.pausedUntilMs = Math.max(node.pausedUntilMs, world.nowMs + forMs);
+  if (suspend) node.clock.suspended(forMs);
+  world.at(3_000, () => {
+    if (world.nowMs >= node.pausedUntilMs) return;
+    for (const id of world.nodes.keys()) {
+      world.breakStreams(node.id, id);
+      world.breakStreams(id, node.id);
+    }
+  });
+}
+
+function arm(
+  random: Random,
+  node: SimNode,
+  ending: "process" | "power",
+  fault: NonNullable<SimNode["armed"]>["fault"],
+  matches: (operation: DiskOperation) => boolean = () => true,
+): void {
+  if (node.process?.alive !== true || node.armed !== undefined) return;
+  node.armed = { passing: random.int(30), matches, fault, ending, downMs: downtime(random), fired: false };
+}
+
+function fillDisk(world: World, random: Random, node: SimNode): void {
+  if (node.process?.alive !== true || node.full) return;
+  node.full = true;
+  node.disk.capacityBytes = 1;
+  world.at(random.between(300, 3_000), () => {
+    node.full = false;
+    node.disk.capacityBytes = Number.POSITIVE_INFINITY;
+  });
+}
+
+function transfer(world: World, random: Random, node: SimNode): void {
+  const leader = world.leader();
+  if (leader === undefined) return;
+  leader.enqueue(() => {
+    const handed = leader.replica.transfer(random.chance(0.5) ? node.id : undefined);
+    if (!handed) return;
+    world.counts.transfers += 1;
+    hold(leader.replica.reign === undefined, "E12", () => `${leader.name} reigns on after it has handed over`);
+  });
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { MembershipRequest } from "@tsoracle/driver-raft/simulation";
+import type { Random } from "../random.ts";
+import { addressesOf } from "./addresses.ts";
+import type { SimNode } from "./sim-node.ts";
+import type { SimProcess } from "./sim-process.ts";
+import type { World } from "./world.ts";
+
+const LOOK_EVERY_MS = 300;
+const MOST_VOTERS = 5;
+
+/** Whoever runs the cluster: replaces nodes whose disk is lost, and grows or shrinks it when a fault says so. */
+export class Operator {
+  readonly #world: World;
+  readonly #random: Random;
+  #target: number;
+  readonly #unwanted = new Set<number>();
+
+  constructor(world: World, random: Random, target: number) {
+    this.#world = world;
+    this.#random = random;
+    this.#target = target;
+  }
+
+  begin(): void {
+    this.#world.at(LOOK_EVERY_MS * (0.5 + this.#random.next()), () => {
+      this.#look();
+      this.begin();
+    });
+  }
+
+  grow(): void {
+    if (this.#target < MOST_VOTERS) this.#target += 1;
+  }
+
+  /** One member is to go; another one takes its place unless the cluster is large enough without it. */
+  retire(): void {
+    const { voters } = this.#world.judge.configs.latest;
+    if (voters.size - this.#unwanted.size <= 2) return;
+    if ([...voters].some((voter) => this.#world.nodes.get(voter)?.fate !== "member")) return;
+    const id = this.#random.pick([...voters].filter((voter) => !this.#unwanted.has(voter)));
+    if (id === undefined) return;
+    this.#unwanted.add(id);
+    if (this.#target > 3 || this.#random.chance(0.2)) this.#target -= 1;
+  }
+
+  /** Whether the cluster could go on without one more of its voters, whatever is under way. */
+  canLose(id: number): boolean {
+    const { voters, learners } = this.#world.judge.configs.latest;
+    if (!voters.has(id) || learners.size > 0 || this.#unwanted.size > 0) return false;
+    const lost = [...voters].filter((voter) => voter === id || this.#world.nodes.get(voter)?.fate !== "member");
+    return lost.length <= Math.floor((voters.size - 1) / 2);
+  }
+
+  /** Replaces the members that are lost and no others; for the time after the faults. */
+  settle(): void {
+    this.#unwanted.clear();
+  }
+
+  #look(): void {
+    const leader = this.#world.leader();
+    if (leader === undefined) return;
+    const { voters, learners } = this.#world.judge.configs.latest;
+    const nodes = this.#world.nodes;
+    const isLost = (id: number): boolean => nodes.get(id)?.fate === "lost" || this.#unwanted.has(id);
+    const joining = [...nodes.values()].filter(
+      ({ id, fate, genesis }) => fate === "member" && genesis.length === 0 && !voters.has(id) && !learners.has(id),
+    );
+    const staying = [...voters, ...learners].filter((id) => !isLost(id)).length;
+    const newcomer = joining.find(({ id }) => !leader.replica.machine.wasRemoved(id));
+    if (newcomer !== undefined) return this.#add(leader, newcomer);
+    const ready = [...learners].find((id) => !isLost(id));
+    if (ready !== undefined && this.#random.chance(0.7)) return this.#promote(leader, ready);
+    const leaving = [...voters, ...learners].find(isLost);
+    if (leaving !== undefined && (voters.size > 2 || learners.has(leaving)) && this.#random.chance(0.6)) {
+      return this.#remove(leader, leaving);
+    }
+    if (staying < this.#target) this.#world.join();
+  }
+
+  #add(leader: SimProcess, { id, storageId }: SimNode): void {
+    const member = { id, ...addressesOf(id), storageId };
+    this.#change(leader, { type: "ConfChangeAddLearnerNode", id, member }, () => {
+      this.#world.counts.learners_added += 1;
+    });
+  }
+
+  #promote(leader: SimProcess, id: number): void {
+    const replaces = [...this.#world.nodes.values()].some(({ fate }) => fate === "lost");
+    this.#change(leader, { type: "ConfChangeAddNode", id }, () => {
+      this.#world.counts.learners_promoted += 1;
+      if (replaces) this.#world.counts.lost_nodes_replaced += 1;
+    });
+  }
+
+  #remove(leader: SimProcess, id: number): void {
+    if (id === leader.id) {
+      leader.enqueue(() => leader.replica.transfer());
+      return;
+    }
+    this.#change(leader, { type: "ConfChangeRemoveNode", id }, () => {
+      this.#unwanted.delete(id);
+      this.#world.counts.members_removed += 1;
+    });
+  }
+
+  #change(leader: SimProcess, request: MembershipRequest, done: () => void): void {
+    leader.enqueue(() => {
+      leader.ask((id, replica) => {
+        leader.answers.set(id, (answer) => {
+          if (answer.ok) done();
+        });
+        replica.change(id, request);
+      });
+    });
+  }
+}

@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: Apache-2.0
+import { LeaseClock } from "@tsoracle/consensus";
+import type { Message, NodeId } from "@tsoracle/driver-raft/raft";
+import type {
+  Answer,
+  FirstMeetings,
+  Hello,
+  Leadership,
+  PeerRegistry,
+  Refusal,
+  Replica,
+  ReplicaHost,
+  TenureCell,
+  Ticker,
+} from "@tsoracle/driver-raft/simulation";
+import type { RaftStorage } from "@tsoracle/driver-raft/storage";
+import { queueStaysBounded } from "../invariants/bounds.ts";
+import type { Lifetime } from "../judge.ts";
+import { ObservedStorage } from "../observed-storage.ts";
+import { Random } from "../random.ts";
+import { Link } from "./network.ts";
+import type { TrueMark } from "./node-clock.ts";
+import { OracleServer } from "./oracle-server.ts";
+import type { SimNode } from "./sim-node.ts";
+import type { World } from "./world.ts";
+
+interface Work {
+  readonly run: () => void;
+  readonly timer: boolean;
+}
+
+const CLUSTER = "simulated";
+const TIMING = "simulated/1";
+
+/** One start of a node: what the consensus thread is made of in the real driver, on virtual time. */
+export class SimProcess implements ReplicaHost {
+  readonly world: World;
+  readonly node: SimNode;
+  readonly id: number;
+  readonly name: string;
+  readonly inbound: Map<number, Link> = new Map();
+  readonly cell: TenureCell;
+  readonly leaseClock: LeaseClock;
+  readonly server: OracleServer;
+  readonly answers: Map<number, (answer: Answer) => void> = new Map();
+  readonly reads: Map<number, () => void> = new Map();
+  readonly life: Lifetime = { seen: undefined, config: undefined };
+  readonly #random: Random;
+  readonly #links = new Map<number, Link>();
+  /** A copy of the node's disk, started beside it. */
+  readonly isClone: boolean;
+  alive = true;
+  /** Its disk could be opened. */
+  started = false;
+  /** Ends its own step; true time as the process sees it while it waits for the disk. */
+  cursorMs: number;
+  #busyUntilMs = 0;
+  #inbox: Work[] = [];
+  #wakeAtMs = Number.POSITIVE_INFINITY;
+  #storage: RaftStorage | undefined;
+  #replica: Replica | undefined;
+  #meetings: FirstMeetings | undefined;
+  #registry: PeerRegistry | undefined;
+  #ticker: Ticker | undefined;
+  #requests = 0;
+
+  constructor(world: World, node: SimNode, name: string, seed: number, isClone: boolean) {
+    this.world = world;
+    this.node = node;
+    this.id = node.id;
+    this.name = name;
+    this.isClone = isClone;
+    this.cursorMs = world.nowMs;
+    this.#random = new Random(seed, 3);
+    this.cell = new world.subject.TenureCell();
+    const { clock } = node;
+    this.leaseClock = new LeaseClock({
+      monotonicNs: () => clock.mark(world.nowMs).monotonicNs,
+      bootMs: () => clock.bootMs(world.nowMs),
+      wallMs: () => clock.wallMs(world.nowMs),
+    });
+    this.server = new OracleServer(this);
+  }
+
+  get replica(): Replica {
+    if (this.#replica === undefined) throw new Error(`${this.name} has not started`);
+    return this.#replica;
+  }
+
+  get reign(): number | undefined {
+    return this.alive ? this.#replica?.reign : undefined;
+  }
+
+  get paused(): boolean {
+    return this.world.nowMs < this.node.pausedUntilMs;
+  }
+
+  /** Opens the disk and takes part. Whatever it throws is the end of this start. */
+  start(disk: SimNode["disk"]): void {
+    const { subject, plan, judge } = this.world;
+    const { view } = this.node;
+    const inner = subject.openStorage(disk, {
+      lock: "none",
+      segmentBytes: plan.segmentBytes,
+      random: (count) => this.#random.bytes(count),
+      expect: { clusterId: CLUSTER, nodeId: this.id },
+    });
+    if (!this.isClone) judge.reopened(view, inner);
+    this.#storage = this.isClone
+      ? inner
+      : new ObservedStorage(inner, {
+          appending: (batch) => judge.appending(view, batch),
+          appended: (batch) => judge.appended(view, batch),
+          snapshotTaken: (request) => judge.snapshotTaken(view, request),
+          compacted: (index) => judge.compacted(view, index),
+        });
+    const { identity, bootCount, incarnation } = inner;
+    const others = subject.decodeGenesis(identity.genesis).map(({ id }) => id);
+    const meetings = new subject.FirstMeetings(
+      disk,
+      others.filter((id) => id !== this.id),
+    );
+    this.#meetings = meetings;
+    const { electionTicks, snapshotEntries, trailingEntries } = plan;
+    const settings = {
+      ...subject.DEFAULT_REPLICA_SETTINGS,
+      electionTicks,
+      snapshotEntries,
+      trailingEntries,
+      randomInt: this.#random.int,
+    };
+    const replica = new subject.Replica(this.#storage, settings, (id) => meetings.storageOf(id), this);
+    this.#replica = replica;
+    const genesis = subject.genesisDigest(identity.genesis);
+    this.#registry = new subject.PeerRegistry(
+      { clusterId: CLUSTER, genesis, nodeId: this.id, timing: TIMING },
+      {
+        storageOf: (id) => replica.machine.member(id)?.storageId ?? meetings.storageOf(id),
+        wasRemoved: (id) => replica.machine.wasRemoved(id),
+      },
+    );
+    this.#hello = {
+      protocolMin: subject.PROTOCOL_MIN,
+      protocolMax: subject.PROTOCOL_MAX,
+      clusterId: CLUSTER,
+      genesis,
+      nodeId: this.id,
+      storageId: identity.storageId,
+      bootCount,
+      incarnation,
+      timing: TIMING,
+      to: 0,
+    };
+    this.membersChanged();
+    const { clock } = this.node;
+    this.#ticker = new subject.Ticker(
+      plan.heartbeatMs,
+      {
+        nowMs: () => clock.monotonicMs(Math.max(this.world.nowMs, this.cursorMs)),
+        after: (ms, run) => this.#timer(ms, run),
+        afterIo: (run) => this.world.at(0, () => this.enqueue(run)),
+      },
+      () => this.#taking(() => replica.tick()),
+    );
+    this.started = true;
+    this.observe();
+  }
+
+  #hello: Hello | undefined;
+
+  hello(to: number): Hello {
+    if (this.#hello === undefined) throw new Error(`${this.name} has not started`);
+    return { ...this.#hello, to };
+  }
+
+  judge(hello: Hello, live: boolean): Refusal | undefined {
+    return this.#registry?.judge(hello, this.node.clock.monotonicMs(this.cursorMs), live);
+  }
+
+  met({ nodeId, storageId }: Hello): void {
+    this.#meetings?.meet(nodeId, storageId);
+  }
+
+  /** A peer will not have this node. Some reasons end it. */
+  refused(refusal: Refusal): void {
+    const { reason } = refusal;
+    this.world.trace.say(() => `${this.name} is refused: ${reason}`);
+    if (this.world.subject.isFatalRefusal(reason)) this.world.refusedForGood(this, reason);
+  }
+
+  /** Runs now, or when the process is awake again and has nothing before it. */
+  enqueue(run: () => void, timer = false): void {
+    if (!this.alive) return;
+    const readyMs = Math.max(this.#busyUntilMs, this.node.pausedUntilMs);
+    if (this.world.nowMs >= readyMs && this.#inbox.length === 0) {
+      this.#step(run);
+      return;
+    }
+    this.#inbox.push({ run, timer });
+    queueStaysBounded(this.id, this.#inbox.length);
+    this.#wake(readyMs);
+  }
+
+  #wake(atMs: number): void {
+    if (this.#wakeAtMs <= atMs) return;
+    this.#wakeAtMs = atMs;
+    this.world.at(Math.max(0, atMs - this.world.nowMs), () => {
+      this.#wakeAtMs = Number.POSITIVE_INFINITY;
+      this.#drainInbox();
+    });
+  }
+
+  /** After a stall timers may come before the messages that waited, as they do in an event loop. */
+  #drainInbox(): void {
+    const readyMs = Math.max(this.#busyUntilMs, this.node.pausedUntilMs);
+    if (!this.alive || this.#inbox.length === 0) return;
+    if (this.world.nowMs < readyMs) return this.#wake(readyMs);
+    if (this.#inbox.some(({ timer }) => timer) && this.#random.chance(0.5)) {
+      this.#inbox = [...this.#inbox.filter(({ timer }) => timer), ...this.#inbox.filter(({ timer }) => !timer)];
+    }
+    while (this.alive && this.#inbox.length > 0) {
+      if (this.world.nowMs < Math.max(this.#busyUntilMs, this.node.pausedUntilMs)) break;
+      const work = this.#inbox.shift();
+      if (work !== undefined) this.#step(work.run);
+    }
+    if (this.alive && this.#inbox.length > 0) this.#wake(Math.max(this.#busyUntilMs, this.node.pausedUntilMs));
+  }
+
+  #step(run: () => void): void {
+    this.cursorMs = this.world.nowMs;
+    this.world.trace.steps += 1;
+    this.world.guard(this, run);
+    if (!this.alive) return;
+    this.#busyUntilMs = this.cursorMs;
+    this.observe();
+  }
+
+  /** Shows the judge what the node looks like now. */
+  observe(): void {
+    if (this.isClone || this.#replica === undefined || this.#storage === undefined) return;
+    this.world.judge.stepped(this.node.view, this.life, {
+      status: this.#replica.status(),
+      applied: this.#replica.applied,
+      highWater: this.#replica.machine.highWater,
+      storage: this.#storage,
+    });
+  }
+
+  #timer(ms: number, run: () => void): () => void {
+    let cancelled = false;
+    this.world.at(this.cursorMs - this.world.nowMs + ms / this.node.clock.rate, () => {
+      if (!cancelled) this.enqueue(() => !cancelled && run(), true);
+    });
+    return () => {
+      cancelled = true;
+    };
+  }
+
+  /** Whatever is done for the cluster waits until the first members have met. */
+  #taking(run: () => void): void {
+    if (this.alive && this.#meetings?.complete === true) run();
+  }
+
+  receive(message: Message): void {
+    this.world.noteMessage(this, message);
+    this.#taking(() => this.replica.receive(message));
+  }
+
+  /** Gives the replica a request under a new id. */
+  ask(make: (id: number, replica: Replica) => void): number {
+    this.#requests += 1;
+    const id = this.#requests;
+    if (this.#replica !== undefined) make(id, this.#replica);
+    return id;
+  }
+
+  unreachable(peer: number): void {
+    this.#taking(() => this.#replica?.unreachable(peer));
+  }
+
+  // What the replica says, as `ReplicaHost`.
+
+  send(message: Message): void {
+    const { world } = this;
+    const link = this.#links.get(message.to);
+    if (!this.isClone) world.judge.sending(this.node.view, message, () => this.replica.status());
+    else if (link?.state === "open") world.judge.doubleSends(message);
+    if (link === undefined || link.state !== "open") {
+      if (message.type === "MsgSnap") this.#taking(() => this.#replica?.snapshotSent(message.to, false));
+      else if (message.type === "MsgApp" && link !== undefined) this.unreachable(message.to);
+      return;
+    }
+    world.network.send(link, world.throughTheCodec(message), this.cursorMs);
+    if (message.type === "MsgSnap") this.#taking(() => this.#replica?.snapshotSent(message.to, true));
+  }
+
+  leadership(state: Leadership): void {
+    const before = this.cell.term;
+    if (before !== 0 && (state.role !== "leader" || state.term !== before)) {
+      this.world.judge.leases.ended(before, this.cursorMs);
+    }
+    if (state.role === "leader") {
+      this.world.judge.register.elected(state.term, this.name);
+      this.world.counts.reigns += 1;
+      this.cell.begin(state.term);
+    } else this.cell.end();
+    this.world.trace.say(() => `${this.name} says ${state.role} of term ${state.term}`);
+    this.server.told(state);
+  }
+
+  mark(): TrueMark {
+    return this.node.clock.mark(this.cursorMs);
+  }
+
+  renewed(term: number, mark: TrueMark): void {
+    this.cell.renew(term, mark);
+    const endMs = mark.trueMs + this.world.usableLeaseMs / this.node.clock.rate;
+    this.world.judge.leases.renewed(term, this.cursorMs, endMs);
+  }
+
+  answered(id: number, answer: Answer): void {
+    const waiting = this.answers.get(id);
+    this.answers.delete(id);
+    waiting?.(answer);
+  }
+
+  readable(id: number): void {
+    const waiting = this.reads.get(id);
+    this.reads.delete(id);
+    waiting?.();
+  }
+
+  membersChanged(): void {
+    const replica = this.#replica;
+    if (replica === undefined) return;
+    const peers = new Set<NodeId>(this.node.peers.filter((id) => !replica.machine.wasRemoved(id)));
+    for (const { id } of replica.machine.members()) peers.add(id);
+    peers.delete(this.id);
+    for (const [id, link] of this.#links) {
+      if (peers.has(id)) continue;
+      link.state = "closed";
+      this.#links.delete(id);
+    }
+    for (const id of peers) {
+      if (this.#links.has(id)) continue;
+      const link = new Link(this, id);
+      this.#links.set(id, link);
+      this.world.at(this.cursorMs - this.world.nowMs, () =>
+        this.enqueue(() => link.state === "paused" && this.world.network.connect(link)),
+      );
+    }
+  }
+
+  log(line: string): void {
+    this.world.trace.say(() => `${this.name}: ${line}`);
+  }
+
+  links(): Iterable<Link> {
+    return this.#links.values();
+  }
+
+  /** The process is over, in whatever state. */
+  end(): void {
+    if (!this.alive) return;
+    this.alive = false;
+    const reign = this.cell.term;
+    if (reign !== 0) this.world.judge.leases.ended(reign, Math.max(this.cursorMs, this.world.nowMs));
+    this.cell.end();
+    this.world.counts.late_ticks_skipped += this.#ticker?.stalls ?? 0;
+    this.#ticker?.stop();
+    this.#inbox = [];
+    for (const link of this.#links.values()) link.state = "closed";
+    if (!this.isClone) this.node.view.leads = false;
+  }
+}
