@@ -3,26 +3,30 @@ import { ConsensusError } from "./consensus-error.ts";
 import type { CallOptions } from "./leader-state.ts";
 
 /**
- * The calls of one driver that are under way: admits them while the driver is open, lets callers
+ * The calls of one driver or journal that are under way: admits them while it is open, lets callers
  * leave early, and tells disposal when the last has settled.
  */
 export class Calls {
-  readonly #driver: string;
+  readonly #closedError: () => Error;
   readonly #pending = new Set<Promise<unknown>>();
   #closed = false;
 
-  constructor(driver: string) {
-    this.#driver = driver;
+  /** @param closed - How a call after disposal is refused; a driver's name for the usual `ConsensusError`. */
+  constructor(closed: string | (() => Error)) {
+    this.#closedError =
+      typeof closed === "function"
+        ? closed
+        : () => new ConsensusError("closed", `this ${closed} driver was disposed; open another`);
   }
 
   /**
    * Starts `work`, unless the driver is closed or the signal aborted already. An abort later ends the
    * caller's wait and not the work.
    *
-   * @throws ConsensusError `closed`, or the reason of the signal, or whatever the work throws.
+   * @throws `closed`, or the reason of the signal, or whatever the work throws.
    */
   async run<T>(options: CallOptions | undefined, work: () => Promise<T>): Promise<T> {
-    if (this.#closed) throw new ConsensusError("closed", `this ${this.#driver} driver was disposed; open another`);
+    if (this.#closed) throw this.#closedError();
     options?.signal?.throwIfAborted();
     const pending = work();
     this.#pending.add(pending);

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { untilAborted } from "./calls.ts";
-import { ConsensusError, type ConsensusErrorCode } from "./consensus-error.ts";
-import type { DriverMethod, FailNextOptions, FaultControls } from "./fault-controls.ts";
+import type { FailNextOptions, FaultControls } from "./fault-controls.ts";
 import type { CallOptions } from "./leader-state.ts";
-
-const writes: ReadonlySet<DriverMethod> = new Set(["persistHighWater", "sequences.advance", "leases.replace"]);
 
 interface Stall {
   readonly which: "all" | "writes";
@@ -12,30 +9,33 @@ interface Stall {
   readonly end: (how: "released" | "closed") => void;
 }
 
-interface PlannedFailure {
-  readonly code: ConsensusErrorCode;
-  readonly method: DriverMethod | undefined;
+interface PlannedFailure<Method, Code> {
+  readonly code: Code;
+  readonly method: Method | undefined;
   readonly message: string;
 }
 
-/** Where the calls of a faulty driver pass, and where they are struck. Owns the planned faults. */
-export class FaultGate implements FaultControls {
-  readonly calls: Record<DriverMethod, number> = {
-    loadHighWater: 0,
-    persistHighWater: 0,
-    "sequences.load": 0,
-    "sequences.advance": 0,
-    "leases.load": 0,
-    "leases.replace": 0,
-  };
+/** What passes through a gate, and how it says no. */
+export interface GateTerms<Method extends string, Code extends string> {
+  /** Every method, and whether it writes. */
+  readonly methods: Readonly<Record<Method, "read" | "write">>;
+  readonly error: (code: Code | "uncertain", message: string) => Error;
+}
+
+/** Where the calls of a faulty driver or journal pass, and where they are struck. Owns the planned faults. */
+export class FaultGate<Method extends string, Code extends string> implements FaultControls<Method, Code> {
+  readonly calls: Record<Method, number>;
+  readonly #terms: GateTerms<Method, Code>;
   readonly #callTimeoutMs: number;
   readonly #stalls = new Set<Stall>();
-  readonly #failures: PlannedFailure[] = [];
+  readonly #failures: PlannedFailure<Method, Code>[] = [];
   #repliesToLose = 0;
   #closed = false;
 
-  constructor(callTimeoutMs: number) {
+  constructor(terms: GateTerms<Method, Code>, callTimeoutMs: number) {
+    this.#terms = terms;
     this.#callTimeoutMs = callTimeoutMs;
+    this.calls = Object.fromEntries(Object.keys(terms.methods).map((method) => [method, 0])) as Record<Method, number>;
   }
 
   stall(which: "all" | "writes" = "all"): () => void {
@@ -51,7 +51,7 @@ export class FaultGate implements FaultControls {
     };
   }
 
-  failNext(code: ConsensusErrorCode, options: FailNextOptions = {}): void {
+  failNext(code: Code, options: FailNextOptions<Method> = {}): void {
     const message = options.message ?? "the call was refused by an injected fault";
     this.#failures.push({ code, method: options.method, message });
   }
@@ -68,7 +68,7 @@ export class FaultGate implements FaultControls {
   }
 
   async pass<T>(
-    method: DriverMethod,
+    method: Method,
     options: CallOptions | undefined,
     forward: (options: CallOptions | undefined) => Promise<T>,
   ): Promise<T> {
@@ -78,14 +78,15 @@ export class FaultGate implements FaultControls {
     const failure = this.#failures.find((planned) => planned.method === undefined || planned.method === method);
     if (failure !== undefined) {
       this.#failures.splice(this.#failures.indexOf(failure), 1);
-      throw new ConsensusError(failure.code, failure.message);
+      throw this.#terms.error(failure.code, failure.message);
     }
-    const stall = [...this.#stalls].find(({ which }) => which === "all" || writes.has(method));
+    const writes = this.#terms.methods[method] === "write";
+    const stall = [...this.#stalls].find(({ which }) => which === "all" || writes);
     if (stall !== undefined) return this.#hold(stall, options, forward);
-    if (!writes.has(method) || this.#repliesToLose === 0) return forward(options);
+    if (!writes || this.#repliesToLose === 0) return forward(options);
     this.#repliesToLose -= 1;
     await forward(undefined);
-    throw new ConsensusError("uncertain", "the reply was lost by an injected fault; the write has landed");
+    throw this.#terms.error("uncertain", "the reply was lost by an injected fault; the write has landed");
   }
 
   /** The store has the call and sits on it: whatever the caller does now, a release carries it out. */
@@ -96,12 +97,12 @@ export class FaultGate implements FaultControls {
   ): Promise<T> {
     const held = stall.over.then((how) => {
       if (how === "released") return forward(undefined);
-      throw new ConsensusError("uncertain", "the driver was disposed while an injected stall held the call");
+      throw this.#terms.error("uncertain", "the driver was disposed while an injected stall held the call");
     });
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => {
-        reject(new ConsensusError("uncertain", `no reply within ${this.#callTimeoutMs} ms: an injected stall`));
+        reject(this.#terms.error("uncertain", `no reply within ${this.#callTimeoutMs} ms: an injected stall`));
       }, this.#callTimeoutMs);
     });
     held.catch(() => {});

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Epoch, PhysicalMs } from "@tsoracle/core";
 import type { DriverCapabilities } from "./capabilities.ts";
+import { ConsensusError, type ConsensusErrorCode } from "./consensus-error.ts";
 import type { ConsensusDriver, DenseSequences, LeaseStore, MembershipAdmin } from "./driver.ts";
 import type { DriverMetric } from "./driver-metric.ts";
-import type { FaultControls } from "./fault-controls.ts";
-import { FaultGate } from "./fault-gate.ts";
+import type { DriverMethod, FaultControls } from "./fault-controls.ts";
+import { FaultGate, type GateTerms } from "./fault-gate.ts";
 import type { CallOptions, LeaderState } from "./leader-state.ts";
 
 /** A driver with faults that a test controls. */
@@ -17,9 +18,23 @@ export interface FaultyOptions {
   readonly callTimeoutMs?: number | undefined;
 }
 
+const terms: GateTerms<DriverMethod, ConsensusErrorCode> = {
+  methods: {
+    loadHighWater: "read",
+    persistHighWater: "write",
+    "sequences.load": "read",
+    "sequences.advance": "write",
+    "leases.load": "read",
+    "leases.replace": "write",
+  },
+  error: (code, message) => new ConsensusError(code, message),
+};
+
+type DriverGate = FaultGate<DriverMethod, ConsensusErrorCode>;
+
 /** Wraps any driver; the wrapper owns it and disposes it. */
 export function faulty(driver: ConsensusDriver, options: FaultyOptions = {}): FaultyDriver {
-  return new FaultyWrapper(driver, new FaultGate(options.callTimeoutMs ?? 1_000));
+  return new FaultyWrapper(driver, new FaultGate(terms, options.callTimeoutMs ?? 1_000));
 }
 
 class FaultyWrapper implements FaultyDriver {
@@ -32,9 +47,9 @@ class FaultyWrapper implements FaultyDriver {
   readonly resign?: (reason: string) => Promise<void>;
   readonly metrics?: (options?: CallOptions) => Promise<readonly DriverMetric[]>;
   readonly #driver: ConsensusDriver;
-  readonly #gate: FaultGate;
+  readonly #gate: DriverGate;
 
-  constructor(driver: ConsensusDriver, gate: FaultGate) {
+  constructor(driver: ConsensusDriver, gate: DriverGate) {
     this.name = driver.name;
     this.capabilities = driver.capabilities;
     this.faults = gate;
@@ -67,7 +82,7 @@ class FaultyWrapper implements FaultyDriver {
   }
 }
 
-function gatedSequences(inner: DenseSequences, gate: FaultGate): DenseSequences {
+function gatedSequences(inner: DenseSequences, gate: DriverGate): DenseSequences {
   return {
     load: (key, options) => gate.pass("sequences.load", options, (passed) => inner.load(key, passed)),
     advance: (entries, epoch, options) =>
@@ -75,7 +90,7 @@ function gatedSequences(inner: DenseSequences, gate: FaultGate): DenseSequences 
   };
 }
 
-function gatedLeases(inner: LeaseStore, gate: FaultGate): LeaseStore {
+function gatedLeases(inner: LeaseStore, gate: DriverGate): LeaseStore {
   return {
     load: (options) => gate.pass("leases.load", options, (passed) => inner.load(passed)),
     replace: (live, epoch, options) =>
