@@ -8,7 +8,11 @@ import { CHANNEL_OPTIONS, CONNECT, refusalIn } from "./peer-service.ts";
 import type { Timers } from "./timers.ts";
 
 const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 1_000;
+/**
+ * The channel has pauses of its own, which come on top. Both together stay well below T: until a node that came back is
+ * connected again, the next one that goes takes the quorum with it.
+ */
+const LONGEST_PAUSE_MS = 250;
 /** A peer that has not answered the Hello by then is taken for unreachable. */
 const HELLO_TIMEOUT_MS = 2_000;
 

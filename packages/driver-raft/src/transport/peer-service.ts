@@ -29,7 +29,7 @@ export const CHANNEL_OPTIONS: ChannelOptions = Object.freeze({
   "grpc.keepalive_timeout_ms": 1_000,
   "grpc.keepalive_permit_without_calls": 1,
   "grpc.initial_reconnect_backoff_ms": 100,
-  "grpc.max_reconnect_backoff_ms": 1_000,
+  "grpc.max_reconnect_backoff_ms": 250,
   // Two nodes of one process, as in tests, must not share a connection.
   "grpc.use_local_subchannel_pool": 1,
   "grpc.enable_retries": 0,
