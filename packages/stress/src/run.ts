@@ -102,11 +102,13 @@ async function injectAll(
   for (const fault of faultSchedule({ seed, kinds, servers: driver.servers, outageMs: driver.outageMs })) {
     if (faults.length >= kinds.length && leftMs() < fault.calmMs + fault.lastsMs) break;
     await sleep(fault.calmMs);
-    const leader = await leaderNow(parts, history);
-    if (leader === undefined) return broken(fleet.fallen ?? `no answer within ${SERVICE_LIMIT_MS} ms after a fault`);
-    if (fault.target === "store" && !(await becomesWhole(parts.store))) {
+    // Servers that have no store but each other are what they depend on.
+    const hitsStore = fault.target === "store" || parts.store.nodes.length === 0;
+    if (hitsStore && !(await becomesWhole(parts.store))) {
       return broken(`the store was not whole again ${STORE_LIMIT_MS} ms after a fault`);
     }
+    const leader = await leaderNow(parts, history);
+    if (leader === undefined) return broken(fleet.fallen ?? `no answer within ${SERVICE_LIMIT_MS} ms after a fault`);
     const done = await inject(fault, victimOf(fault, leader, parts, random), parts);
     faults.push(done);
     say(describe(done, begin));

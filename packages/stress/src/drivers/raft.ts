@@ -58,6 +58,8 @@ export const raftStress: StressDriver = {
         ways.filter(({ from, to }) => from === server + 1 || to === server + 1).map(({ proxy }) => proxy),
       nodes: [],
       nodesPerFault: 0,
+      // A node that came back counts when it is connected with the others again, which takes a moment.
+      isWhole: async () => ways.every(({ proxy }) => proxy.connections > 0),
       [Symbol.asyncDispose]: async () => {
         await Promise.all(ways.map(({ proxy }) => proxy.close()));
         await root[Symbol.asyncDispose]();

@@ -41,8 +41,8 @@ export interface PreparedStore extends AsyncDisposable {
   /** How many nodes one fault of the store hits: as many as may be down together without acknowledged writes lost. */
   readonly nodesPerFault: number;
   /**
-   * Whether every node counts again. A fault of the store waits for it, so that it does not add to the last one. Leave
-   * it out where a node that runs is a node that counts.
+   * Whether every node counts again. A fault of the store waits for it, so that it does not add to the last one; where
+   * the servers have no store but each other, every fault does. Leave it out where a node that runs is a node that counts.
    */
   isWhole?(): Promise<boolean>;
 }
