@@ -1,34 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-
 import type { NodeId } from "../raft/types.ts";
 import { type Directory, readWhole, replaceWhole } from "../storage/device.ts";
+import { type SealedKind, seal, unseal } from "../storage/sealed.ts";
+import type { Hello } from "../transport/hello.ts";
 
-const FILE = "first-meetings.json";
+const FILE = "first-meetings";
+const kind: SealedKind = { magic: "TSRM", version: 1 };
 
-/** What a file that was written by this class must look like. */
-function parse(text: string): Map<NodeId, string> {
-  const value: unknown = JSON.parse(text);
-  if (!Array.isArray(value)) throw new TypeError("expected a list");
-  return new Map(
-    value.map((pair: unknown): [NodeId, string] => {
-      if (!Array.isArray(pair) || typeof pair[0] !== "number" || typeof pair[1] !== "string") {
-        throw new TypeError("expected pairs of node id and storage id");
-      }
-      return [pair[0], pair[1]];
-    }),
-  );
+interface Meeting {
+  readonly storageId: string;
+  /** Whether it answered this node's Hello: before a node answers, it has recorded who asked. */
+  readonly knowsThisNode: boolean;
 }
 
 /**
- * The storage ids of the other first members, recorded durably when each is first met. Until the record
- * is complete this node takes no part in votes or replication, so a disk that is lost and formatted again
- * is told from the first one by every member, also by those that are away when it happens
- * (docs/decisions/0003).
+ * The storage ids of the other first members, recorded durably when each is first met. This node takes no
+ * part in votes or replication until it has met all of them and each has answered its Hello, hence has
+ * recorded this node's storage too. So a disk that took part, is lost and formatted again is refused by
+ * every first member, also by those that were away meanwhile (docs/decisions/0003). That this node knows
+ * the others would not be enough: one that never heard of the lost disk would take the new one for it.
  */
 export class FirstMeetings {
   readonly #directory: Directory;
   readonly #others: readonly NodeId[];
-  readonly #met: Map<NodeId, string>;
+  readonly #met: Map<NodeId, Meeting>;
 
   /**
    * `others`: the first members beside this one; none for a node that joined later.
@@ -42,31 +37,67 @@ export class FirstMeetings {
   }
 
   get complete(): boolean {
-    return this.#others.every((id) => this.#met.has(id));
+    return this.#others.every((id) => this.#isDone(id));
   }
 
-  /** Those that were not met yet. */
+  /** Those that were not met yet, or have not answered yet. */
   missing(): readonly NodeId[] {
-    return this.#others.filter((id) => !this.#met.has(id));
+    return this.#others.filter((id) => !this.#isDone(id));
   }
 
   storageOf(id: NodeId): string | undefined {
-    return this.#met.get(id);
+    return this.#met.get(id)?.storageId;
   }
 
-  /** Records a first member; durable when it returns. Others, and second meetings, change nothing. */
-  meet(id: NodeId, storageId: string): void {
-    if (!this.#others.includes(id) || this.#met.has(id)) return;
-    this.#met.set(id, storageId);
-    replaceWhole(this.#directory, FILE, Buffer.from(JSON.stringify([...this.#met])));
+  /**
+   * Records a Hello that was accepted; durable when it returns, which must be before it is answered. A Hello
+   * to nobody is an answer. Nodes that are no first members, and what is recorded already, change nothing.
+   */
+  meet({ nodeId, storageId, to }: Pick<Hello, "nodeId" | "storageId" | "to">): void {
+    const before = this.#met.get(nodeId);
+    if (!this.#others.includes(nodeId) || (before !== undefined && before.storageId !== storageId)) return;
+    const knowsThisNode = to === 0 || before?.knowsThisNode === true;
+    if (before?.knowsThisNode === knowsThisNode) return;
+    this.#met.set(nodeId, { storageId, knowsThisNode });
+    replaceWhole(this.#directory, FILE, encode(this.#met));
   }
 
-  #read(): Map<NodeId, string> {
+  #isDone(id: NodeId): boolean {
+    return this.#met.get(id)?.knowsThisNode === true;
+  }
+
+  #read(): Map<NodeId, Meeting> {
     try {
-      return parse(Buffer.from(readWhole(this.#directory, FILE)).toString("utf8"));
+      return decode(readWhole(this.#directory, FILE));
     } catch (cause) {
       const message = `${this.#directory.path}/${FILE} is damaged; remove this member from the cluster and add a new one`;
       throw new Error(message, { cause });
     }
   }
+}
+
+/** `"TSRM" | u32 version | u32 n | n x (u64 node id | u8 knows this node | storage id) | u32 crc`. */
+function encode(met: ReadonlyMap<NodeId, Meeting>): Uint8Array {
+  const bytes = [...met.values()].reduce((sum, { storageId }) => sum + 10 + storageId.length, 4);
+  return seal(kind, bytes, (writer) => {
+    writer.u32(met.size);
+    for (const [id, { storageId, knowsThisNode }] of met) {
+      writer
+        .u64(id)
+        .u8(knowsThisNode ? 1 : 0)
+        .text(storageId);
+    }
+  });
+}
+
+/** @throws DecodeError */
+function decode(bytes: Uint8Array): Map<NodeId, Meeting> {
+  const reader = unseal(kind, bytes);
+  const met = new Map<NodeId, Meeting>();
+  for (let left = reader.u32(); left > 0; left--) {
+    const id = reader.u64();
+    const knowsThisNode = reader.u8() === 1;
+    met.set(id, { storageId: reader.text(), knowsThisNode });
+  }
+  return met;
 }

@@ -270,9 +270,12 @@ export class NodeThread {
     return this.#replica?.machine.member(id)?.clientEndpoint;
   }
 
-  #met({ nodeId, storageId }: Hello): void {
+  #met(hello: Hello): void {
+    if (!this.#peers().has(nodeId)) {
+      this.#log("warn", { peer: nodeId }, "a member calls whose address is not known here: name it among the peers");
+    }
     const before = this.#meetings.complete;
-    this.#meetings.meet(nodeId, storageId);
+    this.#meetings.meet(hello);
     if (!before && this.#meetings.complete) this.#log("info", {}, "all first members have met; the cluster forms");
   }
 
