@@ -177,8 +177,8 @@ export class SimProcess implements ReplicaHost {
     return this.#registry?.judge(hello, this.node.clock.monotonicMs(this.cursorMs), live);
   }
 
-  met({ nodeId, storageId }: Hello): void {
-    this.#meetings?.meet(nodeId, storageId);
+  met(hello: Hello): void {
+    this.#meetings?.meet(hello);
   }
 
   /** A peer will not have this node. Some reasons end it. */
