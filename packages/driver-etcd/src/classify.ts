@@ -34,9 +34,11 @@ const ACCESS = person("correct the user name and the password, and the role that
 /** What etcd itself says, whatever code it comes with. First match wins. */
 const RULES: readonly (readonly [RegExp, Verdict])[] = [
   [
+    // etcd looks at its quota once more after it has carried out a write, and then answers this for a write that is done.
     /database space exceeded/,
     {
       ...NOT_DONE,
+      outcome: "unknown",
       alarm: true,
       advice: "etcd is full and takes no writes: compact, defragment, then disarm the NOSPACE alarm",
     },

@@ -19,13 +19,14 @@ describe("G1: what the failure of a call means", () => {
     ["a stopped server", status.UNKNOWN, "etcdserver: server stopped"],
     ["a broken stream", status.INTERNAL, "Received RST_STREAM with code 2"],
     ["a status that nobody knows", 99, ""],
+    // Seen with 3.4.23: 464 of 464 concurrent writes that were answered so had been carried out.
+    ["a full store", status.RESOURCE_EXHAUSTED, "etcdserver: mvcc: database space exceeded"],
   ])("leaves a write open after %s, and a read undone", (_, code, details) => {
     expect(codeOf(code, details)).toBe("uncertain");
     expect(codeOf(code, details, false)).toBe("transient");
   });
 
   it.each([
-    ["a full store", status.RESOURCE_EXHAUSTED, "etcdserver: mvcc: database space exceeded"],
     ["too many requests", status.RESOURCE_EXHAUSTED, "etcdserver: too many requests"],
     ["a lease that is gone", status.NOT_FOUND, "etcdserver: requested lease not found"],
     ["a token that has expired", status.UNAUTHENTICATED, "etcdserver: invalid auth token"],
