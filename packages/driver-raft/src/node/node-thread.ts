@@ -271,8 +271,12 @@ export class NodeThread {
   }
 
   #met(hello: Hello): void {
-    if (!this.#peers().has(nodeId)) {
-      this.#log("warn", { peer: nodeId }, "a member calls whose address is not known here: name it among the peers");
+    if (!this.#peers().has(hello.nodeId)) {
+      this.#log(
+        "warn",
+        { peer: hello.nodeId },
+        "a member calls whose address is not known here: name it among the peers",
+      );
     }
     const before = this.#meetings.complete;
     this.#meetings.meet(hello);

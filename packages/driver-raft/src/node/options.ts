@@ -13,8 +13,8 @@ export interface RaftDriverOptions {
   /** Where the other members reach this node, `host:port`; bound exclusively. @defaultValue the address in the list of members */
   readonly listen?: string | undefined;
   /**
-   * Addresses of members by id: for a node that joins and knows nobody yet, and wherever this node has a way of its own
-   * to a member. They go before the addresses in the list of members.
+   * Addresses of members by id: of all of them for a node that joins and knows nobody yet, since any may lead, and
+   * wherever this node has a way of its own to a member. They go before the addresses in the list of members.
    */
   readonly peers?: Readonly<Record<string, string>> | undefined;
   /** Refused unless the directory is this node's. */

@@ -86,12 +86,16 @@ export class PeerTransport {
     return [...this.#links].filter(([, { link }]) => link.connected).map(([id]) => id);
   }
 
-  /** Whom to call, by id, and where. A changed address or a missing id ends the link that was. */
+  /**
+   * Whom to call, by id, and where. A changed address or a missing id ends the link that was. The stream of a peer that
+   * is gone ends too: it says Hello again, and learns that it was removed.
+   */
   setPeers(peers: ReadonlyMap<number, string>): void {
     for (const [id, { endpoint, link }] of this.#links) {
       if (peers.get(id) === endpoint) continue;
       link.close();
       this.#links.delete(id);
+      if (!peers.has(id)) this.#port?.drop(id);
     }
     for (const [id, endpoint] of peers) {
       if (id === this.#options.identity.nodeId || this.#links.has(id)) continue;
