@@ -59,13 +59,7 @@ class MemoryJournal implements FencedJournal {
   }
 
   load(id: string, options?: CallOptions): Promise<JournalState> {
-    return this.#step(
-      id,
-      options,
-      () =>
-        ({ session }) =>
-          session.state(),
-    );
+    return this.#step(id, options, () => (session) => session.state());
   }
 
   createIfAbsent(id: string, fence: JournalFence, options?: CreateJournalOptions): Promise<JournalCreation> {
