@@ -17,6 +17,9 @@ export interface FirstMember {
   readonly adminEndpoint?: PeerEndpoint | undefined;
 }
 
+/** The whole state is one snapshot and one message between peers; with more keys it would not fit them. */
+export const MAX_SEQ_KEY_CAP = 50_000;
+
 export interface FormatRaftOptions {
   /** Empty or missing; it is made. On a local disk. */
   readonly directory: string;
@@ -26,7 +29,7 @@ export interface FormatRaftOptions {
   readonly nodeId?: number | undefined;
   /** All members of a new cluster, this node among them, the same list on each; left out for a node that joins one. */
   readonly firstMembers?: readonly FirstMember[] | undefined;
-  /** Most sequence keys of the cluster. @defaultValue 10000 */
+  /** Most sequence keys of the cluster, up to 50000. @defaultValue 10000 */
   readonly seqKeyCap?: number | undefined;
 }
 
@@ -49,8 +52,8 @@ export interface RaftIdentity {
  */
 export function formatRaftDirectory(options: FormatRaftOptions): RaftIdentity {
   const { firstMembers, clusterId, nodeId, seqKeyCap = DEFAULT_SEQ_KEY_CAP } = options;
-  if (!Number.isSafeInteger(seqKeyCap) || seqKeyCap < 1) {
-    throw new TypeError(`seqKeyCap: expected a whole number of at least 1, got ${String(seqKeyCap)}`);
+  if (!Number.isSafeInteger(seqKeyCap) || seqKeyCap < 1 || seqKeyCap > MAX_SEQ_KEY_CAP) {
+    throw new TypeError(`seqKeyCap: expected a whole number in 1..=${MAX_SEQ_KEY_CAP}, got ${String(seqKeyCap)}`);
   }
   const genesis = firstMembers === undefined ? new Uint8Array() : genesisOf(firstMembers, nodeId);
   mkdirSync(options.directory, { recursive: true, mode: 0o700 });

@@ -21,6 +21,7 @@ import type { Command } from "./machine/command.ts";
 import { encodeCommand, encodeMember } from "./machine/command-codec.ts";
 import { epochOfTerm, type Machine } from "./machine/machine.ts";
 import type { MemberRecord } from "./machine/member.ts";
+import { proposable } from "./machine/proposable.ts";
 import { checkChange, type MembershipRequest } from "./membership-request.ts";
 import { Proposals } from "./proposals.ts";
 import { ReadRounds } from "./read-rounds.ts";
@@ -212,8 +213,10 @@ export class Replica {
 
   /** The index of the entry, which is at the end of the log now. */
   #append(command: Command, ids: readonly number[]): number | Refusal {
+    const entry = proposable(command);
+    if (!entry.ok) return { code: "refused", message: `${entry.problem}; nothing was proposed` };
     const index = this.#node.lastIndex() + 1;
-    const error = this.#node.propose(encodeCommand(command));
+    const error = this.#node.propose(entry.data);
     if (error !== undefined) {
       return {
         code: "transient",
