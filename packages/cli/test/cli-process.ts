@@ -21,12 +21,15 @@ export interface CliResult {
 export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** A command that runs the program under other conditions; the program and its arguments follow it. */
+  readonly under?: readonly string[];
 }
 
 function launch(args: readonly string[], options: CliOptions): ChildProcessWithoutNullStreams {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("TSORACLE_"));
   const env = { ...Object.fromEntries(inherited), ...options.env };
-  return spawn(process.execPath, [PROGRAM, ...args], { env, cwd: options.cwd });
+  const [command = process.execPath, ...rest] = [...(options.under ?? []), process.execPath, PROGRAM, ...args];
+  return spawn(command, rest, { env, cwd: options.cwd });
 }
 
 /** A process that the test started; it is killed when the test ends, if it still runs. */

@@ -45,6 +45,8 @@ export class Caller {
   #stopped = false;
   answers = 0;
   largest = 0n;
+  /** The longest time between two answers. */
+  longestGapMs = 0;
 
   constructor(client: Client) {
     this.#client = client;
@@ -64,8 +66,12 @@ export class Caller {
   }
 
   async #run(): Promise<void> {
+    let last = performance.now();
     while (!this.#stopped) {
-      const { value } = await this.#client.getTs();
+      // A call outlives a failover: the client asks again, within its deadline, wherever the leader is by then.
+      const { value } = await this.#client.getTs({ signal: AbortSignal.timeout(20_000) });
+      this.longestGapMs = Math.max(this.longestGapMs, performance.now() - last);
+      last = performance.now();
       expect(value).toBeGreaterThan(this.largest);
       this.largest = value;
       this.answers += 1;

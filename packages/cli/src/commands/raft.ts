@@ -46,7 +46,7 @@ function addPeerFlags(command: Command): Command {
     .addOption(
       option(
         "--peers <list>",
-        "addresses of members, ID=HOST:PORT separated by commas: for a node that joins, or a way of its own to a member",
+        "addresses of members, ID=HOST:PORT separated by commas: of all of them for a node that joins, or a way of its own to one",
       ).argParser(peerMap),
     )
     .addOption(
@@ -139,7 +139,7 @@ function formatCommand(): Command {
     .addOption(option("--join", "a node of a cluster that exists; 'admin add-learner' needs the storage id it prints"))
     .addOption(
       option("--seq-key-cap <count>", "most sequence keys of a new cluster; the same on each member")
-        .argParser(wholeNumber(1, 1_000_000))
+        .argParser(wholeNumber(1, 50_000))
         .default(DEFAULT_SEQ_KEY_CAP),
     )
     .action(async (flags: FormatFlags) => {

@@ -129,7 +129,7 @@ function checkJoining({ id, peers }: ServeRaftFlags, { firstMembers }: RaftIdent
   if (firstMembers.length > 0 || peers !== undefined) return;
   throw new CliError(
     "usage",
-    `--peers is missing: expected ID=HOST:PORT of members, because node ${id} joins and its directory names none of them`,
+    `--peers is missing: expected ID=HOST:PORT of all members, because node ${id} joins and its directory names none of them`,
   );
 }
 
