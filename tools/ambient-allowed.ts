@@ -12,7 +12,7 @@ export const ambientAllowed: Readonly<Record<string, string>> = {
   "packages/consensus/src/fault-gate.ts": "gives a held call up at its limit, as a real store would",
 
   "packages/conformance/src/probes.ts": "bounds how long a clause waits for an event of the subject",
-  "packages/conformance/src/run-clause.ts": "ends a clause that hangs, which no argument of the subject could do",
+  "packages/conformance/src/attempt.ts": "ends a clause that hangs, which no argument of the subject could do",
 
   "packages/driver-file/src/driver.ts": "disposal waits for the disk, but not for ever",
   "packages/driver-file/src/pending-calls.ts": "refuses a caller when the disk stalls; the write itself goes on",

@@ -7,6 +7,17 @@ export { type CheckOptions, check } from "./check.ts";
 export { type Clause, type ClausesOf, clause } from "./clause.ts";
 export type { ClauseGroup, ClauseId } from "./clause-id.ts";
 export { conformance } from "./conformance.ts";
+export {
+  type CheckJournalOptions,
+  checkJournal,
+  type JournalClauseResult,
+  type JournalReport,
+} from "./journal/check-journal.ts";
+export type { JournalClauseId } from "./journal/clause-id.ts";
+export { JOURNAL_CLAUSES, journalClauseIds } from "./journal/journal-catalogue.ts";
+export { type JournalClause, type JournalClauses, type JournalTrial, journalClause } from "./journal/journal-clause.ts";
+export { journalConformance } from "./journal/journal-conformance.ts";
+export type { JournalFaultName, JournalFaults, JournalSubject, JournalUniverse } from "./journal/journal-subject.ts";
 export { loadSubject } from "./load-subject.ts";
 export { deriveSeed, Random } from "./random.ts";
 export { renderClauses, renderJson, renderMarkdown, renderReport } from "./render.ts";

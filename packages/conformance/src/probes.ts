@@ -51,8 +51,12 @@ export function callTimeoutMs(subject: Subject): number {
 }
 
 /** Fails as an assertion if `work` takes longer than any call of this subject may. */
-export async function inTime<T>(subject: Subject, what: string, work: Promise<T>): Promise<T> {
-  const limitMs = callTimeoutMs(subject);
+export function inTime<T>(subject: Subject, what: string, work: Promise<T>): Promise<T> {
+  return withinMs(callTimeoutMs(subject), what, work);
+}
+
+/** Fails as an assertion if `work` takes longer. */
+export async function withinMs<T>(limitMs: number, what: string, work: Promise<T>): Promise<T> {
   const cancel = new AbortController();
   const late = delay(limitMs, undefined, { signal: cancel.signal }).then(
     () => assert.fail(`${what} did not happen within ${limitMs} ms`),

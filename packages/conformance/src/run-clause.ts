@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { attemptWithin } from "./attempt.ts";
 import type { Clause } from "./clause.ts";
 import type { ClauseId } from "./clause-id.ts";
 import { deriveSeed } from "./random.ts";
@@ -43,37 +44,15 @@ async function attemptOnce(
 ): Promise<Attempt> {
   const time = new AbortController();
   let trial: TrialRun | undefined;
-  const body = async (): Promise<Attempt> => {
+  const body = async (): Promise<void> => {
     trial = await TrialRun.start(clause, subject, deriveSeed(seed, id), time.signal);
     await clause.body(trial);
-    return { how: "passed" };
   };
-  const attempt = await within(timeoutMs, body(), seed);
+  const attempt = await attemptWithin(timeoutMs, body(), seed);
   time.abort(new Error("the clause is over"));
-  const teardown = async (): Promise<Attempt> => {
-    await trial?.[Symbol.asyncDispose]();
-    return { how: "passed" };
-  };
-  const closed = await within(TEARDOWN_MS, teardown(), seed);
+  const teardown = async (): Promise<void> => trial?.[Symbol.asyncDispose]();
+  const closed = await attemptWithin(TEARDOWN_MS, teardown(), seed);
   if (attempt.how !== "passed" || closed.how === "passed") return attempt;
   // A failing teardown says nothing about the clause, not even where it threw an assertion.
   return closed.how === "broken" ? { ...closed, how: "crashed" } : closed;
-}
-
-async function within(limitMs: number, work: Promise<Attempt>, seed: number): Promise<Attempt> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<Attempt>((resolve) => {
-    timer = setTimeout(() => resolve({ how: "timed-out", afterMs: limitMs, seed }), limitMs);
-  });
-  const failed = (error: unknown): Attempt => ({ how: isAssertion(error) ? "broken" : "crashed", error, seed });
-  try {
-    return await Promise.race([work.catch(failed), limit]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** By its code, so that assertions of any copy of `node:assert` count. */
-function isAssertion(error: unknown): boolean {
-  return typeof error === "object" && error !== null && "code" in error && error.code === "ERR_ASSERTION";
 }
