@@ -20,10 +20,6 @@ export function quorumSubject(): Subject {
     stores: MEMBERS.length,
     faults: ["crash", "loseReply", "stall", "elect", "partition", "wipe"],
     resigns: true,
-    gaps: {
-      "durable.wiped-in-turn":
-        "a member that comes back empty is not told from one that was never written to; it must not come back (decision 0002)",
-    },
     callTimeoutMs: 2_000,
     waivers: { setSequence: "the driver has no sequences" },
     provision: async () => new QuorumUniverse(),

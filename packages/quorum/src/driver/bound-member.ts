@@ -5,26 +5,33 @@ import type { Led, Member } from "./member.ts";
 import { answerOf, type MemberAnswer } from "./persist-count.ts";
 
 /**
- * A member on which a reign rests, with the one member epoch under which it writes there. One write is under way at a
+ * A member on which a reign rests, with the one member epoch under which it writes there, and the life of the store in
+ * which it took the reign's ballot. A store that lost its data since does not have that ballot, whatever its epoch: so
+ * each answer counts only if the ballot was there after it. One write is under way at a
  * time; those that come meanwhile go together as the next, so that a slow member costs memory for two.
  */
 export class BoundMember {
   readonly member: Member;
   readonly epoch: Epoch;
   readonly #led: Led;
+  readonly #life: bigint;
+  readonly #ballot: bigint;
   #isRefused = false;
+  #isLost = false;
   #running: Promise<MemberAnswer> | undefined;
   #next: { target: number; readonly answer: Promise<MemberAnswer> } | undefined;
 
-  constructor(member: Member, led: Led) {
+  constructor(member: Member, led: Led, life: bigint, ballot: bigint) {
     this.member = member;
     this.epoch = led.epoch;
     this.#led = led;
+    this.#life = life;
+    this.#ballot = ballot;
   }
 
-  /** Whether the member still says that this node leads it in this epoch. */
+  /** Whether the member still says that this node leads it in this epoch, and was not seen to have lost its data. */
   get isHeld(): boolean {
-    return this.member.led?.epoch === this.epoch;
+    return !this.#isLost && this.member.led?.epoch === this.epoch;
   }
 
   /** Whether the member has refused a write of this epoch, and so will refuse all to come. */
@@ -39,8 +46,15 @@ export class BoundMember {
 
   async confirm(options: CallOptions | undefined): Promise<boolean> {
     const { tenure } = this.#led;
-    if (this.isValid && tenure?.confirm !== undefined) return (await tenure.confirm(options)) && this.isValid;
-    return this.isValid;
+    if (!this.isValid) return false;
+    if (tenure?.confirm !== undefined && !(await tenure.confirm(options))) return false;
+    return (await this.#remembers()) && this.isValid;
+  }
+
+  /** Whether the store is in the life in which it took the ballot; it never is again once it was not. */
+  async #remembers(): Promise<boolean> {
+    if (!(await this.member.holds(this.#life, this.#ballot))) this.#isLost = true;
+    return !this.#isLost;
   }
 
   /** Raises the member's high-water. It never rejects, and is never taken back. */
@@ -72,13 +86,26 @@ export class BoundMember {
   async #write(atLeast: PhysicalMs, target: number): Promise<MemberAnswer> {
     try {
       const highWater = await this.member.driver.persistHighWater(atLeast, this.epoch);
-      if (highWater >= target) return { kind: "ack", highWater };
-      const message = `the driver resolved to ${highWater}, less than the ${target} that it was asked for`;
-      return { kind: "failed", error: new ConsensusError("permanent", message) };
+      if (highWater < target) {
+        const message = `the driver resolved to ${highWater}, less than the ${target} that it was asked for`;
+        return { kind: "failed", error: new ConsensusError("permanent", message) };
+      }
+      return await this.#counted(highWater);
     } catch (error) {
       const answer = answerOf(error, this.epoch);
       if (answer.kind === "refused") this.#isRefused = true;
       return answer;
     }
+  }
+
+  /** An acknowledgement, if it came from the store that is bound. What else took the write keeps it, and has no vote. */
+  async #counted(highWater: number): Promise<MemberAnswer> {
+    let why = "it has lost its data since this reign began, and has no vote until it was filled";
+    try {
+      if (await this.#remembers()) return { kind: "ack", highWater };
+    } catch (error) {
+      why = `it took the write, and then could not be asked for the ballot: ${ConsensusError.from(error).message}`;
+    }
+    return { kind: "failed", error: new ConsensusError("uncertain", why) };
   }
 }

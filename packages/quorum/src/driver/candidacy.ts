@@ -1,11 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-
-/** What a member showed to a candidate that leads it, in a read begun after it was seen to lead. */
-export interface MemberReading {
-  /** The largest ballot that anybody has written there. */
-  readonly ballot: bigint;
-  readonly highWater: number;
-}
+import type { MemberReading } from "./life.ts";
 
 /** What a candidate writes, and where. */
 export interface Minted {
@@ -23,26 +17,33 @@ export interface CandidacyOptions {
   readonly needed: number;
   /** The newest ballot that this node has minted or named; a new one is larger. */
   readonly newest: bigint;
+  /** The life of each member in which a first ballot may be minted, if it may: see `nextStep`. */
+  readonly begun?: ReadonlyMap<string, bigint> | undefined;
 }
 
 /**
  * One candidacy of a node for the whole: read W members that it leads, mint a ballot above all that they show,
- * write it to W of those. Pure: answers go in, the outcome comes out.
+ * write it to W of those, and look whether all of them have it. Pure: answers go in, the outcome comes out.
  *
  * Each write is refused by its member unless the candidate still leads it in the epoch of its read. So a ballot is
  * written to W members only by somebody who leads all of them, and who has seen whatever was written to them before.
+ * A member that is not admitted has no vote. The last look is for one that took the ballot and lost it since: with it,
+ * there is an instant at which W members had the ballot together.
  */
 export class Candidacy {
   readonly #needed: number;
   readonly #newest: bigint;
+  readonly #begun: ReadonlyMap<string, bigint> | undefined;
   readonly #open: Set<string>;
   readonly #readings = new Map<string, MemberReading>();
   readonly #written = new Set<string>();
+  readonly #held = new Set<string>();
   #minted: Minted | undefined;
 
   constructor(options: CandidacyOptions) {
     this.#needed = options.needed;
     this.#newest = options.newest;
+    this.#begun = options.begun;
     this.#open = new Set(options.led);
   }
 
@@ -50,11 +51,19 @@ export class Candidacy {
     return this.#minted;
   }
 
-  /** Takes one reading. The W-th mints the ballot; those after it come too late to be counted. */
+  /** Takes one reading. The W-th with a vote mints the ballot; those after it come too late to be counted. */
   recordReading(member: string, reading: MemberReading): void {
     if (this.#minted !== undefined || !this.#open.has(member)) return;
+    if (reading.stage !== "admitted") {
+      this.#open.delete(member);
+      return;
+    }
     this.#readings.set(member, reading);
     if (this.#readings.size < this.#needed) return;
+    if (!this.#mayMint()) {
+      this.#open.clear();
+      return;
+    }
     const ballots = [...this.#readings.values()].map(({ ballot }) => ballot);
     const highWaters = [...this.#readings.values()].map(({ highWater }) => highWater);
     this.#minted = Object.freeze({
@@ -69,16 +78,33 @@ export class Candidacy {
     if (this.#open.has(member) && this.#minted?.members.includes(member) === true) this.#written.add(member);
   }
 
-  /** The member will not answer, refused, or left its outcome unknown. */
+  /** Whether W members have taken the ballot, so that it is time to look whether they all have it still. */
+  get isWritten(): boolean {
+    return this.#written.size >= this.#needed;
+  }
+
+  /** The member had the ballot in a look that was begun when all had taken it. */
+  recordHeld(member: string): void {
+    if (this.isWritten && this.#open.has(member) && this.#written.has(member)) this.#held.add(member);
+  }
+
+  /** The member will not answer, refused, left its outcome unknown, or lost what it was given. */
   recordFailure(member: string): void {
     this.#open.delete(member);
   }
 
   get outcome(): "open" | "won" | "lost" {
-    if (this.#written.size >= this.#needed) return "won";
+    if (this.#held.size >= this.#needed) return "won";
     const possible = this.#minted === undefined ? [...this.#open] : this.#minted.members;
-    const left = possible.filter((member) => this.#open.has(member) || this.#written.has(member)).length;
+    const left = possible.filter((member) => this.#open.has(member) || this.#held.has(member)).length;
     return left < this.#needed ? "lost" : "open";
+  }
+
+  /** A first ballot needs the proof that every member is admitted; one that follows another has it by that one. */
+  #mayMint(): boolean {
+    const readings = [...this.#readings];
+    if (readings.some(([, { ballot }]) => ballot > 0n)) return true;
+    return readings.every(([member, { life }]) => this.#begun?.get(member) === life);
   }
 }
 

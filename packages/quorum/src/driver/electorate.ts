@@ -2,6 +2,7 @@
 import { type DriverCapabilities, type LeaderState, LeadershipCell } from "@tsoracle/consensus";
 import { type PeerEndpoint, epoch as toEpoch } from "@tsoracle/core";
 import { quorumIndex } from "../quorum-index.ts";
+import { begin } from "./begin.ts";
 import { BoundMember } from "./bound-member.ts";
 import { largest, mayJoin } from "./candidacy.ts";
 import { agreedLeader, shouldYield } from "./hint.ts";
@@ -34,6 +35,8 @@ export class Electorate {
     endpoint: undefined,
     ballot: 0n,
   };
+  #begun: ReadonlyMap<string, bigint> | undefined;
+  #beginning: "no" | "yes" | "again" = "no";
   #isStanding = false;
   #retryMs: number = RETRY_MS.first;
   #cancelRetry: (() => void) | undefined;
@@ -72,6 +75,7 @@ export class Electorate {
     if (this.reign === undefined) this.#reign = undefined;
     if (this.#reign !== undefined) this.#joinMembers(this.#reign);
     else if (this.#canStand()) this.#run(this.#stand());
+    else if (!this.#hasBegun() && this.#led().length > 0) this.#begin();
     this.#publish();
   }
 
@@ -108,21 +112,46 @@ export class Electorate {
 
   #canStand(): boolean {
     const isFree = !this.#isStanding && this.#cancelRetry === undefined;
-    return isFree && this.#led().length >= this.#setup.policy.w;
+    return isFree && this.#hasBegun() && this.#led().length >= this.#setup.policy.w;
+  }
+
+  /** Whether there can be a candidacy: a ballot was seen, or all members were seen to be ready for the first. */
+  #hasBegun(): boolean {
+    return this.#begun !== undefined || this.#setup.members.some(({ shown }) => shown > 0n);
+  }
+
+  #begin(): void {
+    if (this.#beginning === "no") this.#run(this.#beginAsLongAsItHelps());
+    else this.#beginning = "again";
+  }
+
+  async #beginAsLongAsItHelps(): Promise<void> {
+    do {
+      this.#beginning = "yes";
+      const result = await begin(this.#setup, this.#led());
+      if (result.kind === "ready") this.#begun = result.lives;
+      if (result.kind === "advanced") this.#beginning = "again";
+    } while (this.#isBeginningAgain());
+    this.#beginning = "no";
+    this.consider();
+  }
+
+  #isBeginningAgain(): boolean {
+    return this.#beginning === "again" && !this.#isClosed && this.reign === undefined && !this.#hasBegun();
   }
 
   async #stand(): Promise<void> {
     this.#isStanding = true;
     const { members, policy, timers } = this.#setup;
     const newest = largest([this.reached, this.#minted]);
-    const result = await stand({ led: this.#led(), newest, policy, timers });
+    const result = await stand({ led: this.#led(), newest, begun: this.#begun, policy, timers });
     this.#isStanding = false;
     if (this.#isClosed) return;
     this.#minted = result.ballot ?? this.#minted;
     if (result.kind === "won") {
-      const bound = result.bound.map(([member, led]) => new BoundMember(member, led));
-      const ids = members.map(({ id }) => id);
       const { ballot, highWater } = result;
+      const bound = result.bound.map(([member, led, life]) => new BoundMember(member, led, life, ballot));
+      const ids = members.map(({ id }) => id);
       this.#reign = new Reign({ ballot, highWater, bound, members: ids, policy, timers, freshness: this.#freshness });
       this.#retryMs = RETRY_MS.first;
     } else {
@@ -148,10 +177,16 @@ export class Electorate {
   /** A member that does not answer, or knows of a newer ballot, stays outside; the next tick tries again. */
   async #join(reign: Reign, member: Member, led: Led): Promise<void> {
     try {
-      const { ballot } = await member.read();
-      if (reign.isOver || !mayJoin(reign.ballot, ballot)) return;
-      await member.raise(ballot, reign.ballot, led.epoch);
-      reign.join(new BoundMember(member, led));
+      await member.name(led.epoch);
+      const reading = await member.read();
+      if (reading.life === 0n || reign.isOver || !mayJoin(reign.ballot, reading.ballot)) return;
+      if (reading.stage === "admitted") await member.raise(reading, reign.ballot, led.epoch);
+      else {
+        const highWater = await reign.settle();
+        if (highWater === undefined) return;
+        await member.fill(reading, highWater, reign.ballot, led.epoch);
+      }
+      reign.join(new BoundMember(member, led, reading.life, reign.ballot));
     } catch {
       return;
     }

@@ -6,11 +6,17 @@ import {
   type LeaderState,
   type Tenure,
 } from "@tsoracle/consensus";
-import { type Epoch, parseSeqKey, type SeqKey } from "@tsoracle/core";
-import type { MemberReading } from "./candidacy.ts";
-
-/** The counter in which each member keeps the largest ballot that was written to it. */
-export const BALLOT_KEY: SeqKey = ballotKey("tsoracle.quorum.ballot");
+import { type Epoch, physicalMs } from "@tsoracle/core";
+import {
+  ballotKey,
+  drawLife,
+  LIFE_KEY,
+  type MemberReading,
+  STAGE_STEPS,
+  type Stage,
+  stageKey,
+  stageOf,
+} from "./life.ts";
 
 /** The wire carries 32 bits, and a larger step than this is taken in several. */
 const STEP_MAX = 2n ** 31n - 1n;
@@ -30,7 +36,9 @@ export class Member {
   #end: { readonly error: unknown } | undefined;
   #yielded: Epoch | undefined;
   #shown = 0n;
+  #life = 0n;
   #isLooking = false;
+  #naming: Promise<void> | undefined;
 
   constructor(id: string, driver: ConsensusDriver, sequences: DenseSequences) {
     this.id = id;
@@ -74,11 +82,41 @@ export class Member {
     changed();
   }
 
-  /** Both numbers, read after the call began. */
+  /**
+   * What it shows, read after the call began. The high-water is read between a look that found the life and one that
+   * found the stage of that life, so that both belong together: a life that is over does not come back.
+   */
   async read(): Promise<MemberReading> {
-    const [ballot, highWater] = await Promise.all([this.#sequences.load(BALLOT_KEY), this.driver.loadHighWater()]);
+    const life = this.#life === 0n ? await this.#loadLife() : this.#life;
+    const highWater = await this.driver.loadHighWater();
+    if (life === 0n) return { life, stage: "empty", ballot: 0n, highWater };
+    const [step, ballot] = await Promise.all([
+      this.#sequences.load(stageKey(life)),
+      this.#sequences.load(ballotKey(life)),
+    ]);
+    const stage = stageOf(step);
+    // Nothing is known of the life that was remembered: the store may have lost it, and be in another.
+    if (stage !== "admitted" && (await this.#loadLife()) !== life) return await this.read();
     this.#saw(ballot);
-    return { ballot, highWater };
+    return { life, stage, ballot, highWater };
+  }
+
+  /** Gives the store's life a number if it has none. One attempt is under way at a time: two would add up. */
+  name(epoch: Epoch): Promise<void> {
+    this.#naming ??= this.#name(epoch).finally(() => {
+      this.#naming = undefined;
+    });
+    return this.#naming;
+  }
+
+  async #name(epoch: Epoch): Promise<void> {
+    if ((await this.#loadLife()) !== 0n) return;
+    await this.#sequences.advance([{ key: LIFE_KEY, count: drawLife() }], epoch);
+  }
+
+  async #loadLife(): Promise<bigint> {
+    this.#life = await this.#sequences.load(LIFE_KEY);
+    return this.#life;
   }
 
   /** Looks at the ballot again, unless a look is under way, and says whether it rose. Failures leave what was seen. */
@@ -87,7 +125,8 @@ export class Member {
     this.#isLooking = true;
     const before = this.#shown;
     try {
-      this.#saw(await this.#sequences.load(BALLOT_KEY));
+      const life = await this.#loadLife();
+      if (life !== 0n) this.#saw(await this.#sequences.load(ballotKey(life)));
     } catch {
       return false;
     } finally {
@@ -98,15 +137,35 @@ export class Member {
 
   /**
    * Raises the ballot from what was read to at least `ballot`, in one step of the store that checks the epoch. It never
-   * lowers anything, also when it lands late.
+   * lowers anything, also when it lands late; in another life than the one that was read it does nothing.
    */
-  async raise(from: bigint, ballot: bigint, epoch: Epoch): Promise<void> {
-    for (let at = from; at < ballot; ) {
+  async raise(read: Pick<MemberReading, "life" | "ballot">, ballot: bigint, epoch: Epoch): Promise<void> {
+    const key = ballotKey(read.life);
+    for (let at = read.ballot; at < ballot; ) {
       const step = ballot - at < STEP_MAX ? ballot - at : STEP_MAX;
-      await this.#sequences.advance([{ key: BALLOT_KEY, count: Number(step) }], epoch);
+      await this.#sequences.advance([{ key, count: Number(step) }], epoch);
       at += step;
     }
     this.#saw(ballot);
+  }
+
+  /** Whether it is in this life, and this ballot was written to it there; asked after the call began. */
+  async holds(life: bigint, ballot: bigint): Promise<boolean> {
+    return (await this.#sequences.load(ballotKey(life))) >= ballot;
+  }
+
+  async setStage(life: bigint, stage: Exclude<Stage, "empty">, epoch: Epoch): Promise<void> {
+    await this.#sequences.advance([{ key: stageKey(life), count: STAGE_STEPS[stage] }], epoch);
+  }
+
+  /**
+   * Gives a member that was read as empty what its vote vouches for, and the vote last: a crash in between leaves it
+   * without one. If it loses its data again in between, nothing of this counts in its next life.
+   */
+  async fill(read: MemberReading, highWater: number, ballot: bigint, epoch: Epoch): Promise<void> {
+    await this.driver.persistHighWater(physicalMs(highWater), epoch);
+    await this.raise(read, ballot, epoch);
+    await this.setStage(read.life, "admitted", epoch);
   }
 
   /** Gives the member's leadership away, where the driver can. */
@@ -125,10 +184,4 @@ export class Member {
   #saw(ballot: bigint): void {
     if (ballot > this.#shown) this.#shown = ballot;
   }
-}
-
-function ballotKey(text: string): SeqKey {
-  const parsed = parseSeqKey(text);
-  if (!parsed.ok) throw new TypeError(`not a sequence key: ${text}`);
-  return parsed.key;
 }

@@ -7,7 +7,8 @@ import { settledRead } from "./settled-read.ts";
 const AGAIN_MS = 10;
 
 /**
- * The high-water as any node may read it, without writing. Reads again while a write is on its way to some members.
+ * The high-water as any node may read it, without writing. Reads again while a write is on its way to some members, and
+ * while too few of them have a vote: what a member shows that lost its data is nothing.
  *
  * @throws ConsensusError `transient` if too few answer in time or they do not come to agree; `permanent` if so many
  * failed for good that no read can succeed.
@@ -16,10 +17,11 @@ export async function readSettled(setup: QuorumSetup): Promise<number> {
   const { policy, timers } = setup;
   const deadlineMs = timers.monotonicMs() + policy.ackTimeoutMs;
   for (;;) {
-    const { highWater, failure } = await readOnce(setup, Math.max(0, deadlineMs - timers.monotonicMs()));
+    const { highWater, failure, mayFill } = await readOnce(setup, Math.max(0, deadlineMs - timers.monotonicMs()));
     if (highWater !== undefined) return highWater;
-    if (failure !== undefined) throw failure;
-    if (timers.monotonicMs() >= deadlineMs) {
+    const isLate = timers.monotonicMs() >= deadlineMs;
+    if (failure !== undefined && (isLate || !mayFill)) throw failure;
+    if (isLate) {
       throw new ConsensusError(
         "transient",
         "the members that answer hold different high-waters, and no leader has settled it yet",
@@ -34,6 +36,8 @@ export async function readSettled(setup: QuorumSetup): Promise<number> {
 interface Once {
   readonly highWater?: number | undefined;
   readonly failure?: ConsensusError | undefined;
+  /** Whether it failed for members without a vote, which may be given one while this waits. */
+  readonly mayFill?: boolean | undefined;
 }
 
 function readOnce({ members, policy, timers }: QuorumSetup, limitMs: number): Promise<Once> {
@@ -42,6 +46,7 @@ function readOnce({ members, policy, timers }: QuorumSetup, limitMs: number): Pr
     const heard: number[] = [];
     const failures: string[] = [];
     let permanent = 0;
+    let empty = 0;
     const finish = (): void => {
       cancel();
       if (heard.length >= w) {
@@ -51,7 +56,9 @@ function readOnce({ members, policy, timers }: QuorumSetup, limitMs: number): Pr
       const silent = n - heard.length - failures.length;
       const why = [...failures, ...(silent > 0 ? [`${silent} did not answer in time`] : [])].join("; ");
       const message = `${heard.length} of ${n} members could be read, ${w} are needed: ${why}`;
-      resolve({ failure: new ConsensusError(n - permanent < w ? "permanent" : "transient", message) });
+      const isPermanent = n - permanent < w;
+      const failure = new ConsensusError(isPermanent ? "permanent" : "transient", message);
+      resolve({ failure, mayFill: empty > 0 && !isPermanent });
     };
     const cancel = timers.after(limitMs, finish);
     const count = (): void => {
@@ -61,16 +68,20 @@ function readOnce({ members, policy, timers }: QuorumSetup, limitMs: number): Pr
         resolve({ highWater });
       } else if (heard.length + failures.length === n) finish();
     };
-    for (const { id, driver } of members) {
-      driver.loadHighWater().then(
-        (highWater) => {
-          heard.push(highWater);
+    for (const member of members) {
+      member.read().then(
+        ({ stage, highWater }) => {
+          if (stage === "admitted") heard.push(highWater);
+          else {
+            empty += 1;
+            failures.push(`${member.id} holds nothing and has no vote until a leader has filled it`);
+          }
           count();
         },
         (error: unknown) => {
           const failure = ConsensusError.from(error);
           if (failure.code === "permanent") permanent += 1;
-          failures.push(`${id}: ${failure.message}`);
+          failures.push(`${member.id}: ${failure.message}`);
           count();
         },
       );

@@ -33,6 +33,8 @@ export class Reign {
   readonly #parts: ReignParts;
   readonly #bound: Map<string, BoundMember>;
   #floor: number;
+  /** The largest value that was ever sent to a member, acknowledged or not. */
+  #sent = 0;
   #isOver = false;
   #isRetired = false;
   #waiting: Waiter[] = [];
@@ -63,6 +65,21 @@ export class Reign {
     if (!this.#isOver) this.#bound.set(bound.member.id, bound);
   }
 
+  /**
+   * What a member without a vote must hold before it may have one again, or nothing if it cannot be said now. Call it
+   * when the member was seen to be empty: the round that begins after that is taken by W others.
+   *
+   * It covers all that the member may have forgotten. Of older reigns, the candidacy read it. Of this one, it is the
+   * largest value that was ever sent. And no newer reign can have been acknowledged by the member before it was empty:
+   * it would have one of the W others as well, which would have refused the round. Where there are tenures, W of the
+   * others have one, so that no older reign still has W of its own when the member begins to grant one to this.
+   */
+  async settle(): Promise<number | undefined> {
+    const highWater = await this.persist(this.#sent);
+    const isFresh = this.tenure === undefined || this.tenure.valid();
+    return isFresh && !this.isOver ? highWater : undefined;
+  }
+
   /** It may not answer any more, but what was begun may be finished: the driver is being disposed. */
   retire(): void {
     this.#isRetired = true;
@@ -91,6 +108,7 @@ export class Reign {
     while (this.#waiting.length > 0) {
       const waiters = this.#waiting.splice(0);
       const target = Math.max(this.#floor, ...waiters.map(({ atLeast }) => atLeast));
+      this.#sent = Math.max(this.#sent, target);
       const outcome = this.#conclude(await this.#round(target));
       for (const waiter of waiters) {
         if (outcome instanceof ConsensusError) waiter.reject(outcome);

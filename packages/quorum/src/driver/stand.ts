@@ -2,6 +2,7 @@
 import type { QuorumPolicy } from "../policy.ts";
 import type { Timers } from "../timers.ts";
 import { Candidacy } from "./candidacy.ts";
+import type { MemberReading } from "./life.ts";
 import type { Led, Member } from "./member.ts";
 
 export interface StandOptions {
@@ -9,6 +10,8 @@ export interface StandOptions {
   readonly led: readonly (readonly [Member, Led])[];
   /** No ballot up to this one is minted. */
   readonly newest: bigint;
+  /** The lives in which a first ballot may be minted, if it may. */
+  readonly begun: ReadonlyMap<string, bigint> | undefined;
   readonly policy: QuorumPolicy;
   readonly timers: Timers;
 }
@@ -18,16 +21,16 @@ export type StandResult =
       readonly kind: "won";
       readonly ballot: bigint;
       readonly highWater: number;
-      /** The members that took the ballot. */
-      readonly bound: readonly (readonly [Member, Led])[];
+      /** The members that took the ballot, each in the life in which it did. */
+      readonly bound: readonly (readonly [Member, Led, bigint])[];
     }
   | { readonly kind: "lost"; readonly ballot: bigint | undefined };
 
 /** Carries out one {@link Candidacy} against the members. It never rejects, and gives up after the time of a round. */
-export function stand({ led, newest, policy, timers }: StandOptions): Promise<StandResult> {
-  const candidacy = new Candidacy({ led: led.map(([{ id }]) => id), needed: policy.w, newest });
-  const written: (readonly [Member, Led])[] = [];
-  const ballots = new Map<Member, bigint>();
+export function stand({ led, newest, begun, policy, timers }: StandOptions): Promise<StandResult> {
+  const candidacy = new Candidacy({ led: led.map(([{ id }]) => id), needed: policy.w, newest, begun });
+  const written: (readonly [Member, Led, bigint])[] = [];
+  const readings = new Map<Member, MemberReading>();
   let isWriting = false;
   return new Promise((resolve) => {
     const lose = (): void => resolve({ kind: "lost", ballot: candidacy.minted?.ballot });
@@ -40,14 +43,23 @@ export function stand({ led, newest, policy, timers }: StandOptions): Promise<St
       else resolve({ kind: "won", ballot: minted.ballot, highWater: minted.highWater, bound: [...written] });
     };
     const write = async (place: readonly [Member, Led], ballot: bigint): Promise<void> => {
-      const [member, { epoch }] = place;
+      const [member, led] = place;
+      const reading = readings.get(member);
+      if (reading === undefined) return;
       try {
-        await member.raise(ballots.get(member) ?? 0n, ballot, epoch);
+        await member.raise(reading, ballot, led.epoch);
         candidacy.recordWritten(member.id);
-        written.push(place);
+        written.push([member, led, reading.life]);
       } catch {
         candidacy.recordFailure(member.id);
       }
+      if (candidacy.isWritten) for (const [taker, , life] of written) void look(taker, life, ballot);
+      conclude();
+    };
+    const look = async (member: Member, life: bigint, ballot: bigint): Promise<void> => {
+      const holds = await member.holds(life, ballot).catch(() => false);
+      if (holds) candidacy.recordHeld(member.id);
+      else candidacy.recordFailure(member.id);
       conclude();
     };
     const writeOnceMinted = (): void => {
@@ -59,7 +71,7 @@ export function stand({ led, newest, policy, timers }: StandOptions): Promise<St
     const read = async (member: Member): Promise<void> => {
       try {
         const reading = await member.read();
-        ballots.set(member, reading.ballot);
+        readings.set(member, reading);
         candidacy.recordReading(member.id, reading);
       } catch {
         candidacy.recordFailure(member.id);
