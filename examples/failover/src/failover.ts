@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { Callers } from "./callers.ts";
 import { OracleServer, tsoracle } from "./server-process.ts";
 
-export { tsoracle } from "./server-process.ts";
+export { Callers } from "./callers.ts";
+export { OracleServer, tsoracle } from "./server-process.ts";
 
 /** How many answers the callers must get before the story goes on. */
 const ANSWERS = 500;

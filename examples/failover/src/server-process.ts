@@ -41,6 +41,13 @@ export class OracleServer {
     return this.#child.pid;
   }
 
+  /** Resolves when the process has ended by itself, to its exit code. */
+  get ended(): Promise<number | null> {
+    const { exitCode, signalCode } = this.#child;
+    if (exitCode !== null || signalCode !== null) return Promise.resolve(exitCode);
+    return once(this.#child, "exit").then(([code]) => code as number | null);
+  }
+
   /** @returns the exit code, or null when it died of the signal */
   async end(signal: "SIGKILL" | "SIGTERM"): Promise<number | null> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return this.#child.exitCode;

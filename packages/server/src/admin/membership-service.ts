@@ -38,7 +38,9 @@ export class MembershipService {
   /** @throws RpcError UNAVAILABLE while no majority answers */
   async listMembers(): Promise<MembershipView> {
     try {
-      const [members, leader] = await Promise.all([this.#membership.members(), this.#membership.leader()]);
+      // One after the other: whoever has read the members anew has heard of the present leader.
+      const members = await this.#membership.members();
+      const leader = await this.#membership.leader();
       return { members: members.map(entryOf), hasLeader: leader !== undefined, leader: leader ?? 0n };
     } catch (error) {
       throw new RpcError(Code.UNAVAILABLE, `list members: ${messageOf(error)}`);
@@ -79,8 +81,8 @@ export class MembershipService {
   transfer({ id }: { readonly id: bigint }): Promise<ChangeResponse> {
     idOf(id);
     return this.#change("transfer", id, async () => {
-      const [members, leader] = await Promise.all([this.#membership.members(), this.#membership.leader()]);
-      if (leader === id) return;
+      const members = await this.#membership.members();
+      if ((await this.#membership.leader()) === id) return;
       const target = members.find((member) => member.id === id);
       if (target === undefined) throw refused(`there is no member ${id}`, "not_member");
       if (target.role !== "voter") throw refused(`member ${id} has no vote; promote it first`, "conflict");
