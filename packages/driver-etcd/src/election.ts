@@ -2,7 +2,7 @@
 import { ConsensusError, type LeadershipCell, type LeaseMark, usableTenureMs, type WaitOut } from "@tsoracle/consensus";
 import type { Epoch } from "@tsoracle/core";
 import { Candidacy } from "./candidacy.ts";
-import { EtcdFailure } from "./failure.ts";
+import { EtcdFailure, toConsensusError } from "./failure.ts";
 import type { FencedStore } from "./fenced-store.ts";
 import type { DriverConfig } from "./options.ts";
 import { found } from "./outcomes.ts";
@@ -107,7 +107,7 @@ export class Election {
         failures = 0;
         await sleep(after, terms.tenureMs / 200, signal);
       } catch (error) {
-        const isPermanent = error instanceof EtcdFailure ? error.isPermanent : !(error instanceof ConsensusError);
+        const isPermanent = toConsensusError(error, false).code === "permanent";
         this.#report(error, isPermanent);
         failures = this.#config.clock.monotonicNs() - began > BigInt(terms.tenureMs) * 1_000_000n ? 1 : failures + 1;
         const delayMs = isPermanent ? terms.tenureMs : (terms.tenureMs / 100) * 2 ** Math.min(failures, 5);
@@ -250,7 +250,7 @@ export class Election {
   async #renewOnce(reign: Reign): Promise<void> {
     const { candidacy } = reign;
     const sent = reign.mark();
-    await this.#fenced.write(candidacy, [], [put(this.#config.keys.reign, this.#record(candidacy, false))]);
+    await this.#fenced.renew(candidacy, this.#record(candidacy, false));
     reign.renewed(sent);
   }
 

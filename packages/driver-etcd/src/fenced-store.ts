@@ -5,7 +5,7 @@ import type { Candidacy } from "./candidacy.ts";
 import { type Loaded, loaded, persisted, type Refusal, refusal } from "./outcomes.ts";
 import { asEpoch } from "./records.ts";
 import type { Register } from "./register.ts";
-import { type Claim, fencedWrite, readReign, t3Load, t4Persist, t5Resign } from "./transactions.ts";
+import { type Claim, covers, fencedWrite, put, readReign, t3Load, t4Persist, t5Resign } from "./transactions.ts";
 import type { Compare, RequestOp, TxnResponse } from "./wire/messages.ts";
 
 /**
@@ -23,7 +23,9 @@ export class FencedStore {
   async load(candidacy: Candidacy): Promise<PhysicalMs> {
     const { store, keys } = this.#register;
     const { hwRev } = await this.#register.bind();
-    return this.#held(candidacy, loaded(await store.txn(t3Load(keys, candidacy.claim, hwRev)), candidacy.claim, hwRev));
+    const before = this.#register.covered;
+    const response = await store.txn(t3Load(keys, candidacy.claim, hwRev));
+    return this.#held(candidacy, loaded(response, candidacy.claim, hwRev), before);
   }
 
   /** T4. @throws EtcdFailure, ConsensusError `fenced` */
@@ -31,8 +33,28 @@ export class FencedStore {
     const { store, keys } = this.#register;
     const { claim } = candidacy;
     const { hwRev } = await this.#register.bind();
+    const before = this.#register.covered;
     const response = await store.txn(t4Persist(keys, claim, hwRev, atLeast));
-    return this.#held(candidacy, persisted(response, claim, hwRev, atLeast));
+    return this.#held(candidacy, persisted(response, claim, hwRev, atLeast), before);
+  }
+
+  /**
+   * Writes the record of the reign again, its beat, if the register still covers what it was seen to cover.
+   *
+   * @throws EtcdFailure, ConsensusError `fenced`
+   */
+  async renew(candidacy: Candidacy, record: Uint8Array): Promise<void> {
+    const { store, keys } = this.#register;
+    const { claim } = candidacy;
+    const { hwRev } = await this.#register.bind();
+    const before = this.#register.covered;
+    const writes = [put(keys.reign, record)];
+    const response = await store.txn(fencedWrite(keys, claim, hwRev, [covers(keys, before)], writes));
+    if (response.succeeded) return;
+    const why = refusal(response, claim, hwRev);
+    if (why.kind !== "unmet") throw this.#lost(candidacy, why);
+    this.#register.shown(why.highWater, before);
+    throw new TypeError("etcd refused a renewal although every comparison in it holds");
   }
 
   /** Resolves to what the last reign left behind. @throws EtcdFailure, ConsensusError `fenced` */
@@ -70,8 +92,8 @@ export class FencedStore {
     }
   }
 
-  #held(candidacy: Candidacy, outcome: Loaded): PhysicalMs {
-    if (outcome.kind === "ok") return outcome.highWater;
+  #held(candidacy: Candidacy, outcome: Loaded, before: PhysicalMs): PhysicalMs {
+    if (outcome.kind === "ok") return this.#register.shown(outcome.highWater, before);
     throw this.#lost(candidacy, outcome);
   }
 

@@ -23,6 +23,7 @@ export class Register {
   readonly #config: BoundConfig;
   #binding: Binding | undefined;
   #reading: Promise<Binding> | undefined;
+  #covered = 0 as PhysicalMs;
 
   constructor(store: EtcdStore, config: BoundConfig) {
     this.store = store;
@@ -45,10 +46,34 @@ export class Register {
   /** The high-water without a fence, for those who do not lead. @throws EtcdFailure, ConsensusError */
   async load(): Promise<PhysicalMs> {
     const { hwRev } = await this.bind();
+    const before = this.#covered;
     const { kvs } = await this.store.range({ key: this.keys.highWater });
     const [register] = kvs;
     if (register?.createRevision !== hwRev) throw this.replaced(register?.createRevision);
-    return decodeHighWater(register.value).highWater;
+    return this.shown(decodeHighWater(register.value).highWater, before);
+  }
+
+  /** The largest high-water that any answer has shown. Take it before a call is sent. */
+  get covered(): PhysicalMs {
+    return this.#covered;
+  }
+
+  /**
+   * Takes note of the high-water of an answer, and returns it. A store that was put back in time, with its revision moved
+   * on as the runbook wants it, shows nothing else of it to a server that ran on.
+   *
+   * @param before {@link covered} from before the call was sent
+   * @throws EtcdFailure `permanent` for a high-water that went back; that ends the use of this store
+   */
+  shown(highWater: PhysicalMs, before: PhysicalMs): PhysicalMs {
+    if (highWater > this.#covered) this.#covered = highWater;
+    if (highWater >= before) return highWater;
+    throw this.store.halt(
+      EtcdFailure.permanent(
+        `the high-water of oracle ${this.keys.prefix} went back from ${before} to ${highWater}: the store was restored, or ` +
+          "somebody else writes to it. Stop all servers and follow the runbook for a restore",
+      ),
+    );
   }
 
   /** RegisterReplaced: ends the use of this store, because nobody knows what the other register covers. */

@@ -5,6 +5,7 @@ import { be64, encodeHighWater } from "./records.ts";
 import {
   type Compare,
   EQUAL,
+  GREATER,
   LESS,
   type RangeRequest,
   type RequestOp,
@@ -141,6 +142,14 @@ export function fencedWrite(
 /** Holds if nobody stands for election. A range that is empty compares as if its create revision were zero. */
 export function nobodyStands(keys: OracleKeys): Compare {
   return { ...created(keys.candidates.from, 0n), rangeEnd: keys.candidates.to };
+}
+
+/**
+ * The register holds at least this high-water. The eight bytes compared are a prefix of the sixteen stored where both are
+ * equal, and the longer is the greater.
+ */
+export function covers(keys: OracleKeys, highWater: number): Compare {
+  return { result: GREATER, target: TARGET_VALUE, key: keys.highWater, value: be64(highWater) };
 }
 
 /** The register is the one of this create revision. */

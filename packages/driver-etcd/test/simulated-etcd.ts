@@ -128,8 +128,8 @@ export class SimulatedEtcd {
     const kv = this.keys.get(Buffer.from(key).toString());
     if (target === 1) return (kv?.createRevision ?? 0n) === createRevision;
     if (target === 2) return (kv?.modRevision ?? 0n) === modRevision;
-    if (kv === undefined || value === undefined || result !== 2) return false;
-    return order(kv.value, value) < 0;
+    if (kv === undefined || value === undefined) return false;
+    return result === 1 ? order(kv.value, value) > 0 : result === 2 && order(kv.value, value) < 0;
   }
 }
 

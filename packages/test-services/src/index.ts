@@ -2,7 +2,7 @@
 
 // For tests that need a server.
 export { hasEtcd } from "./etcd/locate.ts";
-export { type EtcdServer, startEtcd } from "./etcd/server.ts";
+export { type EtcdOptions, type EtcdServer, startEtcd } from "./etcd/server.ts";
 export { type SuiteHooks, usePostgres, useRedis } from "./fixtures.ts";
 // For programs that start and pause processes of their own.
 export { freePorts } from "./free-port.ts";

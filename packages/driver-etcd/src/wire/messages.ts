@@ -123,6 +123,7 @@ export interface ResponseOp {
 const responseOp: Codec<ResponseOp> = message<ResponseOp>({ range: optional(nested(1, rangeResponse)) });
 
 export const EQUAL = 0;
+export const GREATER = 1;
 export const LESS = 2;
 export const TARGET_CREATE = 1;
 export const TARGET_MOD = 2;

@@ -27,6 +27,8 @@ export interface AptServer {
   readonly packages: readonly string[];
   /** Programs in `usr/bin` or `usr/sbin` that are the server; the first that is there is taken. */
   readonly programs: readonly string[];
+  /** What it is asked for its version with. @defaultValue `--version` */
+  readonly versionArguments?: readonly string[];
   /** The name to run it under, if its behaviour depends on that. */
   readonly runAs?: string;
 }
@@ -146,7 +148,7 @@ async function probe(root: string, server: AptServer): Promise<FetchedServer | u
   const bin = alias !== undefined && existsSync(alias) ? alias : programIn(root, server);
   if (bin === undefined) return undefined;
   const env = libraryPath(root);
-  const result = await runTool(bin, ["--version"], { env, timeoutMs: 10_000 });
+  const result = await runTool(bin, server.versionArguments ?? ["--version"], { env, timeoutMs: 10_000 });
   if (result.code !== 0) return undefined;
   return { bin, env, version: result.stdout.trim().split("\n")[0] ?? "" };
 }

@@ -13,6 +13,7 @@ import { ServiceUnavailable } from "../service-unavailable.ts";
 import { waitUntil } from "../wait-until.ts";
 import { callEtcd, isHealthy, listMembers } from "./gateway.ts";
 import { type EtcdBinary, locateEtcd } from "./locate.ts";
+import { locateEtcdTools } from "./tools.ts";
 
 /** A member of an etcd cluster. Its restart does not wait for a quorum; {@link EtcdServer.waitHealthy} does. */
 export interface EtcdServer extends Server {
@@ -24,6 +25,18 @@ export interface EtcdServer extends Server {
    * the healthy rest replaces it by a new member of the same name and addresses, as an operator would.
    */
   wipe(): Promise<void>;
+  /** Saves a snapshot of the cluster into a file, with etcdctl. */
+  saveSnapshot(file: string): Promise<void>;
+  /**
+   * Kills a single member, puts a snapshot in the place of its data, and starts it again. The cluster keeps its id, unless
+   * it gets another token.
+   */
+  restoreSnapshot(file: string, token?: string): Promise<void>;
+}
+
+export interface EtcdOptions extends LaunchOptions {
+  /** More flags for a member, which override the others. */
+  readonly flags?: (url: string) => readonly string[];
 }
 
 const START_ATTEMPTS = 5;
@@ -36,13 +49,13 @@ const START_ATTEMPTS = 5;
  */
 export async function startEtcd(
   count: 1 | 3 = 1,
-  options: LaunchOptions = {},
+  options: EtcdOptions = {},
   context: ResolverContext = systemContext(),
 ): Promise<readonly EtcdServer[]> {
   const located = await locateEtcd(context);
   if (located.kind === "url") return await externalEtcd(located.urls, count, located.via);
   for (let attempt = 1; ; attempt += 1) {
-    const members = await makeMembers(located, count, options, context.arch);
+    const members = await makeMembers(located, count, options, context);
     try {
       await Promise.all(members.map((member) => member.start()));
       await Promise.all(members.map((member) => member.waitHealthy()));
@@ -58,8 +71,8 @@ export async function startEtcd(
 async function makeMembers(
   binary: EtcdBinary,
   count: number,
-  options: LaunchOptions,
-  arch: string,
+  options: EtcdOptions,
+  context: ResolverContext,
 ): Promise<OwnEtcd[]> {
   const ports = await freePorts(2 * count);
   const members = Array.from({ length: count }, (_, index) => ({
@@ -67,7 +80,7 @@ async function makeMembers(
     port: ports[2 * index] ?? 0,
     peerUrl: `http://127.0.0.1:${ports[2 * index + 1]}`,
   }));
-  return members.map((member) => new OwnEtcd(member, members, binary, options, arch));
+  return members.map((member) => new OwnEtcd(member, members, binary, options, context));
 }
 
 async function externalEtcd(urls: readonly string[], count: number, via: string): Promise<EtcdServer[]> {
@@ -89,6 +102,8 @@ async function externalEtcd(urls: readonly string[], count: number, via: string)
     name: `external-${index}`,
     waitHealthy: (timeoutMs?: number) => waitHealthy(url, timeoutMs),
     wipe: () => Promise.reject(new NotOwned("wipe", via)),
+    saveSnapshot: () => Promise.reject(new NotOwned("save", via)),
+    restoreSnapshot: () => Promise.reject(new NotOwned("restore", via)),
   }));
 }
 
@@ -107,8 +122,8 @@ class OwnEtcd extends ManagedServer implements EtcdServer {
   readonly url: string;
   protected readonly shutdownSignal = "SIGTERM";
   readonly #binary: EtcdBinary;
-  readonly #options: LaunchOptions;
-  readonly #arch: string;
+  readonly #options: EtcdOptions;
+  readonly #context: ResolverContext;
   readonly #directory = new OwnedDirectory();
   readonly #self: MemberAddress;
   readonly #members: readonly MemberAddress[];
@@ -118,8 +133,8 @@ class OwnEtcd extends ManagedServer implements EtcdServer {
     self: MemberAddress,
     members: readonly MemberAddress[],
     binary: EtcdBinary,
-    options: LaunchOptions,
-    arch: string,
+    options: EtcdOptions,
+    context: ResolverContext,
   ) {
     super(self.port, binary.via);
     this.name = self.name;
@@ -128,7 +143,7 @@ class OwnEtcd extends ManagedServer implements EtcdServer {
     this.#members = members;
     this.#binary = binary;
     this.#options = options;
-    this.#arch = arch;
+    this.#context = context;
   }
 
   get #data(): string {
@@ -145,10 +160,11 @@ class OwnEtcd extends ManagedServer implements EtcdServer {
         ...["--initial-cluster", this.#members.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(",")],
         ...["--initial-cluster-state", this.#joins],
         ...["--heartbeat-interval", "50", "--election-timeout", "300", "--logger", "zap", "--log-level", "warn"],
+        ...(this.#options.flags?.(this.url) ?? []),
       ],
       log: this.output,
       // Older releases refuse other architectures than x64 without being told.
-      env: this.#arch === "x64" ? {} : { ETCD_UNSUPPORTED_ARCH: this.#arch },
+      env: this.#context.arch === "x64" ? {} : { ETCD_UNSUPPORTED_ARCH: this.#context.arch },
       lifeline: this.#options.lifeline,
     };
   }
@@ -173,6 +189,23 @@ class OwnEtcd extends ManagedServer implements EtcdServer {
     await this.kill();
     await rm(this.#data, { recursive: true, force: true });
     if (this.#members.length > 1) await this.#rejoin();
+    await this.restart();
+  }
+
+  async saveSnapshot(file: string): Promise<void> {
+    await (await locateEtcdTools(this.#context)).save(this.url, file);
+  }
+
+  async restoreSnapshot(file: string, token = "etcd-cluster"): Promise<void> {
+    if (this.#members.length > 1) throw new TypeError("restore a cluster of one member");
+    const tools = await locateEtcdTools(this.#context);
+    await this.kill();
+    await rm(this.#data, { recursive: true, force: true });
+    await tools.restore(file, [
+      ...["--name", this.name, "--data-dir", this.#data, "--initial-cluster-token", token],
+      ...["--initial-cluster", `${this.name}=${this.#self.peerUrl}`],
+      ...["--initial-advertise-peer-urls", this.#self.peerUrl],
+    ]);
     await this.restart();
   }
 
