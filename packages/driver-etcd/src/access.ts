@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import { X509Certificate } from "node:crypto";
+import { createSecureContext } from "node:tls";
 import { invalid } from "./invalid.ts";
 
 /** PEM texts. Certificates are always verified. */
@@ -43,9 +45,26 @@ export function parseEndpoints(access: EtcdAccess): readonly Endpoint[] {
   if (tls !== undefined && !endpoints.every(({ secure }) => secure)) {
     throw invalid("tls is given, so expected https:// for every endpoint");
   }
-  if ((tls?.cert === undefined) !== (tls?.key === undefined)) throw invalid("tls: expected cert and key together");
+  if (tls !== undefined) checkTls(tls);
   return endpoints;
 }
+
+/** Where it enters, because what reads it later ignores an authority that is none, and throws at the rest without words. */
+function checkTls({ ca, cert, key }: EtcdTls): void {
+  if ((cert === undefined) !== (key === undefined)) throw invalid("tls: expected cert and key together");
+  try {
+    if (ca !== undefined) new X509Certificate(ca);
+  } catch (error) {
+    throw invalid(`tls: expected ca as certificates in PEM: ${reasonOf(error)}`);
+  }
+  try {
+    if (cert !== undefined && key !== undefined) createSecureContext({ cert, key });
+  } catch (error) {
+    throw invalid(`tls: expected cert and key as a certificate and its own key, in PEM: ${reasonOf(error)}`);
+  }
+}
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 function parseEndpoint(text: unknown, index: number, secure: boolean): Endpoint {
   const which = `endpoint ${index + 1}`;

@@ -80,6 +80,7 @@ export interface DriverConfig {
 }
 
 const MIN_OP_TIMEOUT_MS = 50;
+const MAX_NODE_ID = 255;
 /** How long an operator's command waits for one answer, in milliseconds. */
 const OPERATOR_TIMEOUT_MS = 2_000;
 
@@ -92,6 +93,10 @@ export function checkDriverOptions(options: EtcdDriverOptions, parts: EtcdDriver
       `expected advertise as host:port without a scheme, at most 255 characters, got ${JSON.stringify(options.advertise)}`,
     );
   }
+  const { nodeId = advertise } = options;
+  if (typeof nodeId !== "string" || nodeId.length > MAX_NODE_ID || nodeId === "") {
+    throw invalid(`expected nodeId as a text of 1 to ${MAX_NODE_ID} characters`);
+  }
   const most = Math.floor(terms.tenureMs / 2);
   const opTimeoutMs = options.opTimeoutMs ?? Math.max(MIN_OP_TIMEOUT_MS, Math.round(terms.tenureMs / 6));
   const { after: timers = after, clock = new LeaseClock() } = parts;
@@ -99,7 +104,7 @@ export function checkDriverOptions(options: EtcdDriverOptions, parts: EtcdDriver
     client: checkAccess(options, wholeIn("opTimeoutMs", opTimeoutMs, MIN_OP_TIMEOUT_MS, most)),
     keys: new OracleKeys(options.prefix),
     advertise,
-    identity: { nodeId: options.nodeId ?? advertise, advertise, incarnation: randomUUID() },
+    identity: { nodeId, advertise, incarnation: randomUUID() },
     freshness,
     terms,
     ttlSeconds: BigInt(Math.ceil(terms.tenureMs / 1_000)),
@@ -132,7 +137,11 @@ export function checkOracle(options: EtcdOracleOptions): { client: ClientConfig;
 }
 
 function checkAccess(access: EtcdAccess, opTimeoutMs: number): ClientConfig {
-  const { username, password, tls, clusterId } = access;
+  const { username, password, tls } = access;
+  const clusterId = access.clusterId === undefined ? undefined : readClusterId(access.clusterId);
+  if (access.clusterId !== undefined && clusterId === undefined) {
+    throw invalid(`expected clusterId as up to 16 hexadecimal digits, got ${JSON.stringify(access.clusterId)}`);
+  }
   if ((username === undefined) !== (password === undefined)) {
     throw invalid("expected username and password together, got one of them");
   }
@@ -141,7 +150,7 @@ function checkAccess(access: EtcdAccess, opTimeoutMs: number): ClientConfig {
     username,
     password,
     tls,
-    clusterId: clusterId === undefined ? undefined : readClusterId(clusterId, "the option clusterId"),
+    clusterId,
     opTimeoutMs,
   };
 }

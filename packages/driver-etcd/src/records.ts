@@ -79,14 +79,16 @@ export function encodeSettings({ freshness, terms, clusterId }: SettingsRecord):
 /** @throws ConsensusError `permanent` */
 export function decodeSettings(bytes: Uint8Array): SettingsRecord {
   const what = "the settings of the oracle";
-  const { format, freshness, tenureMs, driftPpm, clusterId } = decodeJson(bytes, what);
+  const { format, freshness, tenureMs, driftPpm, clusterId: text } = decodeJson(bytes, what);
   if (format !== FORMAT) throw malformed(what, `format ${String(format)}; this release knows ${FORMAT}`);
   if (freshness !== "lease" && freshness !== "confirm") throw malformed(what, `freshness ${String(freshness)}`);
   if (!Number.isSafeInteger(tenureMs) || !Number.isSafeInteger(driftPpm)) throw malformed(what, "no tenure");
+  const clusterId = readClusterId(text);
+  if (clusterId === undefined) throw malformed(what, `cluster id ${JSON.stringify(text)}`);
   return {
     freshness,
     terms: { tenureMs: tenureMs as number, drift: (driftPpm as number) / PPM },
-    clusterId: readClusterId(clusterId, what),
+    clusterId,
   };
 }
 
@@ -125,10 +127,9 @@ export function readEndpoint(text: unknown): PeerEndpoint | undefined {
   return parsed.ok ? parsed.endpoint : undefined;
 }
 
-/** @throws ConsensusError `permanent` */
-export function readClusterId(text: unknown, what: string): bigint {
-  if (typeof text === "string" && /^[0-9a-f]{1,16}$/i.test(text)) return BigInt(`0x${text}`);
-  throw malformed(what, `cluster id ${JSON.stringify(text)}, expected up to 16 hexadecimal digits`);
+/** A cluster id as etcd shows it, in hexadecimal; undefined if it is none. */
+export function readClusterId(text: unknown): bigint | undefined {
+  return typeof text === "string" && /^[0-9a-f]{1,16}$/i.test(text) ? BigInt(`0x${text}`) : undefined;
 }
 
 /** An epoch as the contract has it: a create revision is positive and fits 63 bits. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from "node:fs";
 import { ConsensusError } from "@tsoracle/consensus";
 import { describe, expect, it } from "vitest";
 import { OracleKeys } from "../src/keys.ts";
@@ -15,6 +16,7 @@ import {
 
 const usable: EtcdDriverOptions = { endpoints: ["a:2379", "b:2379"], advertise: "10.0.0.1:50551" };
 const utf8 = new TextEncoder();
+const pem = (name: string): Buffer => readFileSync(new URL(`./fixtures/${name}`, import.meta.url));
 
 function refusal(change: object): string {
   try {
@@ -48,13 +50,18 @@ describe("options of the etcd driver", () => {
     [{ endpoints: ["http://a:1/x"] }, /nothing after the port/],
     [{ endpoints: ["http://a:1"], tls: {} }, /https/],
     [{ tls: { cert: "x" } }, /cert and key together/],
+    [{ tls: { cert: "x", key: "y" } }, /a certificate and its own key, in PEM/],
+    [{ tls: { cert: pem("client.crt"), key: pem("server.key") } }, /its own key.*mismatch/],
+    [{ tls: { ca: "x" } }, /ca as certificates in PEM/],
+    [{ nodeId: "" }, /nodeId/],
+    [{ nodeId: "n".repeat(256) }, /nodeId/],
     [{ prefix: "/a/" }, /\/namespace\/group\//],
     [{ prefix: "/a/b/c/" }, /\/namespace\/group\//],
     [{ prefix: "a/b" }, /\/namespace\/group\//],
     [{ advertise: "http://a:1" }, /advertise/],
     [{ advertise: "a:1\n" }, /advertise/],
     [{ username: "u" }, /together/],
-    [{ clusterId: "xyz" }, /hexadecimal/],
+    [{ clusterId: "xyz" }, /expected clusterId as up to 16 hexadecimal digits, got "xyz"/],
     [{ freshness: "none" }, /lease or confirm/],
     [{ tenure: { tenureMs: 999, drift: 0.1 } }, /at least 1000/],
     [{ opTimeoutMs: 1_501 }, /opTimeoutMs/],
