@@ -68,6 +68,8 @@ export class Judge {
   readonly #leaders = new OneLeaderPerTerm();
   readonly #votes = new OneVotePerTerm();
   readonly #matching = new LogMatching();
+  /** The first committed entry of each term. */
+  readonly #terms: { readonly term: number; readonly index: number }[] = [];
   readonly #snapshots = new Map<number, Uint8Array>();
 
   constructor(settings: JudgeSettings, counts: Counts) {
@@ -111,7 +113,7 @@ export class Judge {
     nothingCommittedIsCutOff(shadow, first, Math.min(view.commit, this.committed.lastIndex));
     leaderOnlyAppends(shadow, first, this.#leaders.leaderOf(first.term));
     if (first.index <= shadow.lastIndex) this.#counts.overwrites += 1;
-    if (this.#leaders.leaderOf(first.term) === view.id) oneUnappliedChange(shadow, entries, view.applied);
+    if (view.leads && view.term === first.term) oneUnappliedChange(shadow, entries, view.applied);
     let previous = before ?? 0;
     for (const entry of entries) {
       this.#matching.note(view.id, entry, previous);
@@ -148,6 +150,16 @@ export class Judge {
         break;
       default:
     }
+  }
+
+  /** S4: a reign is told of only when an entry of its term is applied. */
+  reigns({ id, shadow }: NodeView, term: number, applied: number): void {
+    const last = shadow.termAt(applied);
+    hold(
+      last === term,
+      "S4",
+      () => `node ${id} reigns in term ${term}, and has applied up to an entry of term ${last}`,
+    );
   }
 
   /** Somebody who is not the node speaks for it, and is listened to. */
@@ -187,10 +199,20 @@ export class Judge {
     if (commit > this.committed.lastIndex) {
       const leads = status.softState.raftState === "StateLeader";
       hold(leads, "7", () => `node ${view.id} calls entry ${commit} committed before any leader has`);
+      // Entries of older terms are committed by one of the leader's own above them (E8, Figure 8).
+      const ofTerm = shadow.termAt(commit);
+      hold(
+        ofTerm === undefined || ofTerm === status.hardState.term,
+        "E8",
+        () =>
+          `leader ${view.id} of term ${status.hardState.term} commits entry ${commit} of term ${ofTerm} by counting`,
+      );
       commitIsDurable(view, commit, [view.voters, status.config.voters.incoming], this.views);
       for (let index = this.committed.lastIndex + 1; index <= commit; index++) {
         const entry = shadow.entryAt(index);
-        this.committed.push(shadow.termAt(index) ?? 0, entry);
+        const entryTerm = shadow.termAt(index) ?? 0;
+        if (entryTerm !== this.committed.lastTerm) this.#terms.push({ term: entryTerm, index });
+        this.committed.push(entryTerm, entry);
         this.#counts.commits += 1;
         if (entry !== undefined) this.configs.committed(entry);
       }
@@ -215,9 +237,12 @@ export class Judge {
 
   /** The last committed entry of a term before `term`; leaders hold at least that. */
   #committedBefore(term: number): number {
-    let index = this.committed.lastIndex;
-    while (index > this.#settings.genesisIndex && (this.committed.termAt(index) ?? 0) >= term) index -= 1;
-    return index;
+    for (let at = this.#terms.length - 1; at >= 0; at--) {
+      const first = this.#terms[at];
+      if (first === undefined || first.term < term) break;
+      if (at === 0 || (this.#terms[at - 1]?.term ?? 0) < term) return first.index - 1;
+    }
+    return this.committed.lastIndex;
   }
 
   #installing(view: NodeView, index: number, term: number, data: Uint8Array): void {

@@ -3,11 +3,14 @@ import { fork } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import * as subject from "@tsoracle/driver-raft/simulation";
+import { hunt } from "./mutants/hunt.ts";
+import { type Mutant, mutants } from "./mutants/list.ts";
 import { readOptions, type SimOptions, USAGE } from "./options.ts";
 import { describeFailure, describeRun, missingCoverage } from "./report.ts";
 import { mergeRuns, type RunResult, runMany } from "./run-many.ts";
 
 const SHOWN_FAILURES = 3;
+const SHOWN_TEXT = 140;
 
 /** The cases of one of the processes: every so many-th seed. */
 function share(options: SimOptions, job: number): RunResult {
@@ -50,6 +53,20 @@ async function run(options: SimOptions): Promise<number> {
   return result.failures.length > 0 || missing.length > 0 ? 1 : 0;
 }
 
+/** Each mutant with the first seed that finds it out, and the invariant. A mutant that survives is a failure of the simulation. */
+async function showMutants(list: readonly Mutant[], { seed, seeds }: SimOptions): Promise<number> {
+  let survivors = 0;
+  for (const mutant of list) {
+    const found = await hunt(mutant, seed, seeds);
+    const expected = found !== undefined && mutant.caughtBy.includes(found.invariant);
+    if (!expected) survivors += 1;
+    const where = found === undefined ? "SURVIVED" : `seed ${found.seed}, ${found.message.slice(0, SHOWN_TEXT)}`;
+    process.stdout.write(`${expected ? "caught" : "WRONG "} ${mutant.rule.padEnd(4)} ${mutant.name}: ${where}\n`);
+  }
+  process.stdout.write(`${list.length - survivors} of ${list.length} mutants caught by what they break\n`);
+  return survivors > 0 ? 1 : 0;
+}
+
 async function main(): Promise<number> {
   let options: SimOptions;
   try {
@@ -66,8 +83,9 @@ async function main(): Promise<number> {
       process.disconnect?.();
       return 0;
     case "canary":
+      return await showMutants(mutants.slice(0, 1), options);
     case "mutants":
-      throw new Error("not there yet");
+      return await showMutants(mutants, options);
     default:
       return options.mode satisfies never;
   }

@@ -4,6 +4,7 @@ import { Random } from "./random.ts";
 export const FAULTS = [
   "partition_symmetric",
   "partition_one_way",
+  "isolate_leader",
   "break_streams",
   "pause",
   "suspend",
@@ -44,6 +45,7 @@ export interface Noise {
 
 /** Everything about one case that is drawn before it begins. */
 export interface CasePlan {
+  readonly profile: Profile;
   readonly seed: number;
   readonly nodes: number;
   readonly heartbeatMs: number;
@@ -59,7 +61,50 @@ export interface CasePlan {
   readonly faults: readonly Fault[];
 }
 
+/** What a case is about. The first is drawn for half of the cases. */
+export const PROFILES = ["mixed", "leases", "divergence", "disks", "members"] as const;
+export type Profile = (typeof PROFILES)[number];
+
+const FAULTS_OF: Readonly<Record<Profile, readonly FaultKind[]>> = {
+  mixed: FAULTS,
+  leases: [
+    "isolate_leader",
+    "isolate_leader",
+    "pause",
+    "suspend",
+    "slow_disk",
+    "crash",
+    "transfer",
+    "restart_all",
+    "step_wall_clock",
+  ],
+  divergence: ["isolate_leader", "isolate_leader", "isolate_leader", "partition_one_way", "crash", "transfer", "pause"],
+  disks: [
+    "crash_at_operation",
+    "power_loss_at_operation",
+    "power_loss",
+    "flip_bit",
+    "sync_error",
+    "write_error",
+    "full_disk",
+    "restart_all",
+  ],
+  members: [
+    "add_member",
+    "remove_member",
+    "wipe",
+    "clone",
+    "flip_bit",
+    "transfer",
+    "crash",
+    "partition_symmetric",
+    "isolate_leader",
+  ],
+};
+
 export interface CaseOptions {
+  /** Drawn if left out. */
+  readonly profile?: Profile | undefined;
   readonly nodes?: number | undefined;
   /** Numbers of the faults to keep; all if left out. */
   readonly keep?: readonly number[] | undefined;
@@ -69,41 +114,54 @@ export interface CaseOptions {
 /** Draws a case from its seed. */
 export function planCase(seed: number, options: CaseOptions = {}): CasePlan {
   const random = new Random(seed, 1);
+  const drawn = random.chance(0.5) ? "mixed" : (random.pick(PROFILES) as Profile);
+  const profile = options.profile ?? drawn;
   const nodes = random.chance(0.2) ? 5 : 3;
-  const noisy = random.next();
-  const noise: Noise =
-    noisy < 0.3
-      ? { drop: 0, duplicate: 0, delay: 0.01, longestDelayMs: 60 }
-      : {
-          drop: random.between(0, 0.15),
-          duplicate: random.between(0, 0.1),
-          delay: random.between(0, 0.2),
-          longestDelayMs: random.between(50, 1_500),
-        };
-  const planned = random.between(6_000, 13_000);
-  const electionTicks = 4 + random.int(5);
+  const noise = drawNoise(random, profile);
+  const planned = random.between(2_500, 6_500);
   const storm = random.chance(0.5);
+  const oneFreshness = random.chance(0.6) ? ("lease" as const) : ("confirm" as const);
   const plan = {
     seed,
+    profile,
     nodes: options.nodes ?? nodes,
     heartbeatMs: 100,
-    electionTicks,
+    electionTicks: 4 + random.int(3),
     drift: random.chance(0.5) ? 0.1 : 0.2,
-    freshness: random.chance(0.6) ? ("lease" as const) : ("confirm" as const),
+    freshness: profile === "leases" ? ("lease" as const) : oneFreshness,
     snapshotEntries: storm ? 2 + random.int(6) : 10 + random.int(40),
     trailingEntries: storm ? random.int(4) : random.int(20),
     segmentBytes: 4_096 * (1 + random.int(3)),
     noise,
     safetyMs: options.safetyMs ?? planned,
-    requestEveryMs: random.between(20, 80),
+    requestEveryMs: random.between(35, 120),
   };
-  const count = 3 + random.int(9);
-  const focus = random.chance(0.4) ? (random.pick(FAULTS) as FaultKind) : undefined;
-  const faults = Array.from({ length: count }, (_, number): Fault => {
-    const any = random.pick(FAULTS) as FaultKind;
-    const kind = focus !== undefined && random.chance(0.5) ? focus : any;
-    return { number, kind, atMs: random.between(200, planned), seed: random.seed() };
-  });
+  const faults = drawFaults(random, profile, planned);
   const { keep } = options;
   return { ...plan, faults: keep === undefined ? faults : faults.filter(({ number }) => keep.includes(number)) };
+}
+
+function drawNoise(random: Random, profile: Profile): Noise {
+  const quiet = random.chance(0.3);
+  const [drop, duplicate, delay, longest] = [
+    random.between(0, 0.15),
+    random.between(0, 0.1),
+    random.between(0, 0.2),
+    random.between(50, 1_500),
+  ];
+  // What came too late is what leases must not be counted from.
+  if (profile === "leases") return { drop: drop / 4, duplicate: 0, delay: 0.1 + delay, longestDelayMs: longest };
+  if (quiet) return { drop: 0, duplicate: 0, delay: 0.01, longestDelayMs: 60 };
+  return { drop, duplicate, delay, longestDelayMs: longest };
+}
+
+function drawFaults(random: Random, profile: Profile, untilMs: number): readonly Fault[] {
+  const choice = FAULTS_OF[profile];
+  const count = 2 + random.int(6);
+  const focus = random.chance(0.4) ? (random.pick(choice) as FaultKind) : undefined;
+  return Array.from({ length: count }, (_, number): Fault => {
+    const any = random.pick(choice) as FaultKind;
+    const kind = focus !== undefined && random.chance(0.5) ? focus : any;
+    return { number, kind, atMs: random.between(100, untilMs), seed: random.seed() };
+  });
 }

@@ -2,6 +2,7 @@
 
 /** Events that are shown of a failing case. */
 const LAST = 60;
+const KEEP = Number(process.env["SIM_KEEP"] ?? 240);
 
 /** A running hash of everything that happened (invariant 17), and, where asked for, the last of it in words. */
 export class Trace {
@@ -35,6 +36,6 @@ export class Trace {
   say(words: () => string): void {
     if (this.#words === undefined) return;
     this.#words.push(words());
-    if (this.#words.length > 4 * LAST) this.#words.splice(0, this.#words.length - LAST);
+    if (this.#words.length > KEEP) this.#words.splice(0, this.#words.length - LAST);
   }
 }

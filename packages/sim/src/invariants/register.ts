@@ -56,8 +56,8 @@ export class Sequences {
 
   answered(key: string, start: number, count: number, floorAtCall: number): void {
     hold(start >= floorAtCall, "13", () => `sequence ${key} starts at ${start}, ${floorAtCall} was given before`);
-    let taken = this.#taken.get(key);
-    if (taken === undefined) this.#taken.set(key, (taken = new Set()));
+    const taken = this.#taken.get(key) ?? new Set();
+    this.#taken.set(key, taken);
     for (let value = start; value < start + count; value++) {
       hold(!taken.has(value), "13", () => `sequence ${key} gives ${value} twice`);
       taken.add(value);

@@ -19,39 +19,45 @@ export function applyFault(world: World, fault: Fault): void {
   switch (fault.kind) {
     case "partition_symmetric":
     case "partition_one_way":
-      return partition(world, random, nodes, fault.kind === "partition_one_way");
+      partition(world, random, nodes, fault.kind === "partition_one_way");
+      return;
+    case "isolate_leader":
+      isolateLeader(world, random);
+      return;
     case "break_streams":
       for (const other of nodes) if (random.chance(0.5)) world.breakStreams(node.id, other.id);
       return;
     case "pause":
-      return pause(world, random, node, false);
+      pause(world, random, node, false);
+      return;
     case "suspend":
-      return pause(world, random, node, true);
+      pause(world, random, node, true);
+      return;
     case "step_wall_clock":
       counts.wall_clock_steps += 1;
-      return node.clock.stepWall(random.between(-3_000, 3_000));
+      node.clock.stepWall(random.between(-3_000, 3_000));
+      return;
     case "crash":
     case "power_loss":
       if (node.process?.alive !== true) return;
       counts.crashes_between_steps += 1;
-      return world.stop(node, fault.kind === "crash" ? "process" : "power", downtime(random));
+      world.stop(node, fault.kind === "crash" ? "process" : "power", downtime(random));
+      return;
     case "crash_at_operation":
     case "power_loss_at_operation":
-      return arm(random, node, fault.kind === "crash_at_operation" ? "process" : "power", {
+      arm(random, node, fault.kind === "crash_at_operation" ? "process" : "power", {
         kind: random.chance(0.5) ? "crash_before" : "crash_after",
       });
+      return;
     case "sync_error":
-      return arm(random, node, "process", { kind: "error", code: "EIO" }, isSync);
+      arm(random, node, "process", { kind: "error", code: "EIO" }, isSync);
+      return;
     case "write_error":
-      return arm(
-        random,
-        node,
-        "process",
-        { kind: "error", code: random.chance(0.5) ? "EIO" : "ENOSPC" },
-        (it) => !isSync(it),
-      );
+      arm(random, node, "process", { kind: "error", code: random.chance(0.5) ? "EIO" : "ENOSPC" }, (it) => !isSync(it));
+      return;
     case "full_disk":
-      return fillDisk(world, random, node);
+      fillDisk(world, random, node);
+      return;
     case "slow_disk":
       node.slowSyncMs = random.between(5, 250);
       world.at(random.between(300, 3_000), () => {
@@ -59,21 +65,27 @@ export function applyFault(world: World, fault: Fault): void {
       });
       return;
     case "flip_bit":
-      return flipBit(world, random, node);
+      flipBit(world, random, node);
+      return;
     case "wipe":
-      return wipeDirectory(world, random, node);
+      wipeDirectory(world, random, node);
+      return;
     case "clone":
-      return cloneDirectory(world, node);
+      cloneDirectory(world, node);
+      return;
     case "restart_all":
       counts.restarts_of_all += 1;
       for (const each of nodes) world.stop(each, random.chance(0.5) ? "process" : "power", downtime(random));
       return;
     case "transfer":
-      return transfer(world, random, node);
+      transfer(world, random, node);
+      return;
     case "add_member":
-      return world.operator.grow();
+      world.operator.grow();
+      return;
     case "remove_member":
-      return world.operator.retire();
+      world.operator.retire();
+      return;
     default:
       fault.kind satisfies never;
   }
@@ -100,6 +112,24 @@ function partition(world: World, random: Random, nodes: readonly SimNode[], oneW
   world.counts[oneWay ? "partitions_one_way" : "partitions_symmetric"] += 1;
   for (const [from, to] of pairs) world.network.cut(from, to);
   world.at(random.between(200, 5_000), () => {
+    for (const [from, to] of pairs) world.network.mend(from, to);
+  });
+}
+
+/** The leader hears nobody, or nobody hears it, while clients go on asking it. */
+function isolateLeader(world: World, random: Random): void {
+  const leader = world.leader();
+  if (leader === undefined) return;
+  const [inward, outward] = random.chance(0.6) ? [true, true] : [random.chance(0.5), true];
+  const pairs: [number, number][] = [];
+  for (const id of world.nodes.keys()) {
+    if (id === leader.id) continue;
+    if (outward) pairs.push([leader.id, id]);
+    if (inward) pairs.push([id, leader.id]);
+  }
+  world.counts[inward ? "partitions_symmetric" : "partitions_one_way"] += 1;
+  for (const [from, to] of pairs) world.network.cut(from, to);
+  world.at(random.between(300, 2_500), () => {
     for (const [from, to] of pairs) world.network.mend(from, to);
   });
 }

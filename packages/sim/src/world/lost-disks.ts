@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Random } from "../random.ts";
-import { Violation } from "../violation.ts";
+import { hold, Violation } from "../violation.ts";
 import type { SimNode } from "./sim-node.ts";
 import type { World } from "./world.ts";
 
@@ -72,10 +72,17 @@ export function cloneDirectory(world: World, node: SimNode): void {
     !others.every((other) => !other.paused && other.inbound.has(node.id) && !world.network.blocked(node.id, other.id))
   )
     return;
+  if ([...world.nodes.values()].some(({ restartPlanned, full }) => restartPlanned || full)) return;
   world.calmUntilMs = world.nowMs + CALM_MS;
-  node.armed = undefined;
+  for (const each of world.nodes.values()) {
+    each.armed = undefined;
+    each.slowSyncMs = 0;
+  }
   const clone = world.startDouble(node, node.disk.clone(), "clone");
   world.at(CALM_MS, () => {
+    for (const { state, peer } of clone.links()) {
+      hold(state !== "open", "I4", () => `node ${peer} still listens to ${clone.name}`);
+    }
     // Whoever put them there stops both.
     clone.end();
     if (node.fate === "member") world.stop(node, "process", undefined);

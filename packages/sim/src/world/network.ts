@@ -109,8 +109,14 @@ export class Network {
       if (owner.alive) this.broken(link);
       return;
     }
-    if (answer === undefined || answer.nodeId !== link.peer) return this.broken(link);
-    if (owner.judge(answer, owner.inbound.has(answer.nodeId)) !== undefined) return this.broken(link);
+    if (answer === undefined || answer.nodeId !== link.peer) {
+      this.broken(link);
+      return;
+    }
+    if (owner.judge(answer, owner.inbound.has(answer.nodeId)) !== undefined) {
+      this.broken(link);
+      return;
+    }
     owner.met(answer);
     link.pauseMs = FIRST_PAUSE_MS;
     link.state = "open";

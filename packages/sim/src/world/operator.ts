@@ -44,10 +44,14 @@ export class Operator {
     if (this.#target > 3 || this.#random.chance(0.2)) this.#target -= 1;
   }
 
-  /** Whether the cluster could go on without one more of its voters, whatever is under way. */
+  /**
+   * Whether the cluster could go on without one more of its voters, whatever is under way. Before all first members have
+   * met, a cluster that loses one of them is formatted anew (docs/decisions/0003).
+   */
   canLose(id: number): boolean {
     const { voters, learners } = this.#world.judge.configs.latest;
     if (!voters.has(id) || learners.size > 0 || this.#unwanted.size > 0) return false;
+    if ([...this.#world.nodes.values()].some(({ fate, formed }) => fate === "member" && !formed)) return false;
     const lost = [...voters].filter((voter) => voter === id || this.#world.nodes.get(voter)?.fate !== "member");
     return lost.length <= Math.floor((voters.size - 1) / 2);
   }
@@ -67,13 +71,26 @@ export class Operator {
       ({ id, fate, genesis }) => fate === "member" && genesis.length === 0 && !voters.has(id) && !learners.has(id),
     );
     const staying = [...voters, ...learners].filter((id) => !isLost(id)).length;
+    const gone = [...nodes.values()].find(({ id, fate }) => fate !== "member" && !voters.has(id) && !learners.has(id));
+    // An operator who takes an old id again must be refused (M6).
+    if (gone !== undefined && this.#random.chance(0.1)) {
+      this.#add(leader, gone);
+      return;
+    }
     const newcomer = joining.find(({ id }) => !leader.replica.machine.wasRemoved(id));
-    if (newcomer !== undefined) return this.#add(leader, newcomer);
+    if (newcomer !== undefined) {
+      this.#add(leader, newcomer);
+      return;
+    }
     const ready = [...learners].find((id) => !isLost(id));
-    if (ready !== undefined && this.#random.chance(0.7)) return this.#promote(leader, ready);
+    if (ready !== undefined && this.#random.chance(0.7)) {
+      this.#promote(leader, ready);
+      return;
+    }
     const leaving = [...voters, ...learners].find(isLost);
     if (leaving !== undefined && (voters.size > 2 || learners.has(leaving)) && this.#random.chance(0.6)) {
-      return this.#remove(leader, leaving);
+      this.#remove(leader, leaving);
+      return;
     }
     if (staying < this.#target) this.#world.join();
   }

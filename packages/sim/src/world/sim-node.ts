@@ -46,6 +46,8 @@ export class SimNode {
   full = false;
   /** A bit of the disk is not what was written. */
   flipped = false;
+  /** It has met all other first members, and takes part since. */
+  formed = false;
   restartPlanned = false;
   armed: Armed | undefined;
 

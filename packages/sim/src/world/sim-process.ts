@@ -121,6 +121,7 @@ export class SimProcess implements ReplicaHost {
       others.filter((id) => id !== this.id),
     );
     this.#meetings = meetings;
+    if (!this.isClone && meetings.complete) this.node.formed = true;
     const { electionTicks, snapshotEntries, trailingEntries } = plan;
     const settings = {
       ...subject.DEFAULT_REPLICA_SETTINGS,
@@ -214,7 +215,10 @@ export class SimProcess implements ReplicaHost {
   #drainInbox(): void {
     const readyMs = Math.max(this.#busyUntilMs, this.node.pausedUntilMs);
     if (!this.alive || this.#inbox.length === 0) return;
-    if (this.world.nowMs < readyMs) return this.#wake(readyMs);
+    if (this.world.nowMs < readyMs) {
+      this.#wake(readyMs);
+      return;
+    }
     if (this.#inbox.some(({ timer }) => timer) && this.#random.chance(0.5)) {
       this.#inbox = [...this.#inbox.filter(({ timer }) => timer), ...this.#inbox.filter(({ timer }) => !timer)];
     }
@@ -301,6 +305,7 @@ export class SimProcess implements ReplicaHost {
     }
     if (state.role === "leader") {
       this.world.judge.register.elected(state.term, this.name);
+      this.world.judge.reigns(this.node.view, state.term, this.replica.applied);
       this.world.counts.reigns += 1;
       this.cell.begin(state.term);
     } else this.cell.end();
