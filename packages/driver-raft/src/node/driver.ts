@@ -125,10 +125,14 @@ export class OpenRaftDriver implements RaftDriver {
     return raftMetrics(await this.status(options));
   }
 
-  /** The reign is over when it resolves; then it has also waited for a successor, for up to two election timeouts. */
+  /**
+   * The reign is over when it resolves. If somebody was there to take over, it has also waited for them, for up to two
+   * election timeouts. A node that is alone leads again after an election timeout, in another epoch.
+   */
   async resign(_reason: string): Promise<void> {
     if (this.#cell.current.role !== "leader") return;
-    await this.#ask(undefined, (id) => ({ kind: "transfer", id, to: undefined }), "read");
+    const begun = await this.#ask<boolean>(undefined, (id) => ({ kind: "transfer", id, to: undefined }), "read");
+    if (!begun) return;
     const { electionTicks, heartbeatMs } = this.#config.terms;
     const signal = AbortSignal.timeout(HANDOVER_POLLS_PER_ELECTION * electionTicks * heartbeatMs);
     for await (const state of this.#cell.read({ signal })) if (state.role === "follower") return;

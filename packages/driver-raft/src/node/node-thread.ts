@@ -81,7 +81,7 @@ export class NodeThread {
     try {
       await thread.#open();
     } catch (error) {
-      thread.#storage.close();
+      thread.close();
       throw error;
     }
     return thread;
@@ -198,9 +198,11 @@ export class NodeThread {
       case "change":
         this.#replica.change(request.id, request.request);
         break;
-      case "transfer":
-        this.#say({ kind: "value", id: request.id, value: this.#replica.transfer(request.to) });
+      case "transfer": {
+        const begun = request.to === undefined ? this.#replica.resign() : this.#replica.transfer(request.to);
+        this.#say({ kind: "value", id: request.id, value: begun });
         break;
+      }
       case "status":
         this.#say({ kind: "value", id: request.id, value: this.#status() });
         break;

@@ -3,6 +3,10 @@
 /** Ticks after which a round that was not answered is begun again: its request or its answer was lost. */
 const RETRY_TICKS = 3;
 
+const WORD = 2 ** 32;
+const WORD_BYTES = 4;
+const CONTEXT_BYTES = 2 * WORD_BYTES;
+
 /** What the rounds need of the core. */
 export interface ReadRoundsHost {
   /** Asks the core for a linearizable read under this context. */
@@ -11,7 +15,9 @@ export interface ReadRoundsHost {
 }
 
 interface Round {
-  readonly number: number;
+  /** All of its requests, `first` to `last`, began after everybody in it had asked. */
+  readonly first: number;
+  last: number;
   readonly ids: readonly number[];
   ageTicks: number;
 }
@@ -24,18 +30,22 @@ interface Confirmed {
 
 /**
  * Linearizable reads in rounds (Q1): one round is under way, and whoever asks meanwhile shares the next,
- * which begins after they asked. A round that gets no answer is begun again, under a new number, for as
- * long as somebody waits; callers have deadlines of their own.
+ * which begins after they asked. A round that gets no answer is begun again, under one more number, for as
+ * long as somebody waits, and an answer to any of its numbers ends it; callers have deadlines of their own.
+ * The numbers of one start of the node mean nothing in another, where an answer of a leader may still arrive.
  */
 export class ReadRounds {
   readonly #host: ReadRoundsHost;
+  readonly #start: number;
   #number = 0;
   #current: Round | undefined;
   #waiting: number[] = [];
   #confirmed: Confirmed[] = [];
 
-  constructor(host: ReadRoundsHost) {
+  /** `start`: which start of the node this is; never the same twice. */
+  constructor(host: ReadRoundsHost, start: number) {
     this.#host = host;
+    this.#start = start % WORD;
   }
 
   ask(id: number): void {
@@ -54,8 +64,10 @@ export class ReadRounds {
   /** Begins a round if none is under way and somebody waits. */
   begin(): void {
     if (this.#current !== undefined || this.#waiting.length === 0) return;
-    this.#start(this.#waiting);
+    const number = this.#number + 1;
+    this.#current = { first: number, last: number, ids: this.#waiting, ageTicks: 0 };
     this.#waiting = [];
+    this.#request(number);
   }
 
   tick(): void {
@@ -63,16 +75,19 @@ export class ReadRounds {
     if (round === undefined) return;
     round.ageTicks += 1;
     if (round.ageTicks < RETRY_TICKS) return;
-    const ids = [...round.ids, ...this.#waiting];
-    this.#waiting = [];
-    this.#current = undefined;
-    if (ids.length > 0) this.#start(ids);
+    if (round.ids.length === 0) {
+      this.#current = undefined;
+      return;
+    }
+    round.ageTicks = 0;
+    round.last += 1;
+    this.#request(round.last);
   }
 
-  /** The core has answered a round: it may be read from `index` on. Answers of rounds given up are dropped. */
+  /** The core has answered a round: it may be read from `index` on. Answers of other rounds and other starts are dropped. */
   confirmed(context: Uint8Array, index: number): void {
     const round = this.#current;
-    if (round === undefined || decode(context) !== round.number) return;
+    if (round === undefined || !this.#isOf(round, context)) return;
     this.#current = undefined;
     this.#confirmed.push({ index, ids: round.ids });
   }
@@ -84,20 +99,20 @@ export class ReadRounds {
     }
   }
 
-  #start(ids: readonly number[]): void {
-    this.#number += 1;
-    this.#current = { number: this.#number, ids, ageTicks: 0 };
-    this.#host.begin(encode(this.#number));
+  #request(number: number): void {
+    this.#number = number;
+    const context = new Uint8Array(CONTEXT_BYTES);
+    const view = new DataView(context.buffer);
+    view.setUint32(0, this.#start);
+    view.setUint32(WORD_BYTES, number % WORD);
+    this.#host.begin(context);
   }
-}
 
-function encode(number: number): Uint8Array {
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(number));
-  return bytes;
-}
-
-function decode(context: Uint8Array): number {
-  if (context.length !== 8) return -1;
-  return Number(new DataView(context.buffer, context.byteOffset, 8).getBigUint64(0));
+  #isOf({ first, last }: Round, context: Uint8Array): boolean {
+    if (context.length !== CONTEXT_BYTES) return false;
+    const view = new DataView(context.buffer, context.byteOffset, CONTEXT_BYTES);
+    if (view.getUint32(0) !== this.#start) return false;
+    // Counted from the first, so that it does not matter where the numbers begin anew.
+    return (view.getUint32(WORD_BYTES) - (first % WORD) + WORD) % WORD <= last - first;
+  }
 }

@@ -27,7 +27,8 @@ export type Leadership =
 
 /**
  * What a replica needs and tells. All calls are synchronous and come from within the call that caused
- * them; none may call back into the replica, except `send`, which must not deliver at once.
+ * them. From within them the replica may be told that a peer is unreachable or what became of a snapshot,
+ * and nothing else; in particular `send` must not deliver at once.
  */
 export interface ReplicaHost {
   /** Hands a message to the network, which may lose it. */

@@ -27,6 +27,7 @@ import { Proposals } from "./proposals.ts";
 import { ReadRounds } from "./read-rounds.ts";
 import type { Leadership, Refusal, ReplicaHost } from "./replica-host.ts";
 import { type ReplicaSettings, raftConfigOf } from "./replica-settings.ts";
+import { isNoopOf, isTermDurable } from "./term-checks.ts";
 
 /** Storage ids that this node recorded of the first members when it met them. */
 export type FirstMeetings = (id: NodeId) => string | undefined;
@@ -62,6 +63,7 @@ export class Replica {
   /** The term in which leadership was being handed over. */
   #handedOver: number | undefined;
   #ticks = 0;
+  #draining = false;
 
   constructor(storage: RaftStorage, settings: ReplicaSettings, meetings: FirstMeetings, host: ReplicaHost) {
     this.id = storage.identity.nodeId;
@@ -72,10 +74,8 @@ export class Replica {
     this.#state = new AppliedState(storage.snapshot(), settings.seqKeyCap);
     this.#proposals = new Proposals((id, answer) => host.answered(id, answer));
     this.#advances = new Advances((epoch, atLeast, ids) => this.#appendAdvance(epoch, atLeast, ids), host);
-    this.#reads = new ReadRounds({
-      begin: (context) => this.#node.readIndex(context),
-      readable: (id) => host.readable(id),
-    });
+    const begin = (context: Uint8Array): void => this.#node.readIndex(context);
+    this.#reads = new ReadRounds({ begin, readable: (id) => host.readable(id) }, storage.bootCount);
     this.#node = new RawNode(raftConfigOf(this.id, storage, this.#state.index, settings));
     this.#noteRole();
     this.#drain();
@@ -188,16 +188,21 @@ export class Replica {
   }
 
   /**
-   * Leads no more in this term: takes note of a higher one, as if a peer had told of it. For a leader that
+   * Leads no more in this term: takes note of a higher one, as if somebody had told of it. For a leader that
    * must not go on and has nobody to hand over to.
    */
   abdicate(): void {
     if (!this.#isLeader) return;
     this.#endReign({ role: "unknown", term: this.#term });
-    const [peer] = this.#state.confState.voters.filter((voter) => voter !== this.id);
-    if (peer === undefined) return;
-    this.#node.step(newMessage("MsgVoteResp", { from: peer, to: this.id, term: this.#term + 1, reject: true }));
+    this.#node.step(newMessage("MsgVoteResp", { from: this.id, to: this.id, term: this.#term + 1, reject: true }));
     this.#drain();
+  }
+
+  /** Ends the reign: hands it over, or leaves the term where nobody is there to take it. Returns whether somebody was asked to. */
+  resign(): boolean {
+    if (this.transfer()) return true;
+    if (this.#handedOver !== this.#term) this.abdicate();
+    return false;
   }
 
   #refusal(epoch: Epoch): Refusal | undefined {
@@ -257,8 +262,10 @@ export class Replica {
     return best?.id;
   }
 
-  /** Does what the core asks for until it asks for nothing. */
+  /** Does what the core asks for until it asks for nothing. Called from within, it leaves that to the one that runs. */
   #drain(): void {
+    if (this.#draining) return;
+    this.#draining = true;
     this.#advances.propose();
     this.#reads.begin();
     while (this.#node.hasReady()) {
@@ -269,6 +276,7 @@ export class Replica {
       this.#reads.begin();
     }
     this.#renew();
+    this.#draining = false;
   }
 
   #handle(ready: Ready): void {
@@ -387,13 +395,3 @@ const changeInTheWay: Refusal = {
 
 /** No round of reads has it. */
 const noContext = new Uint8Array();
-
-/** The entry with which a term begins. */
-function isNoopOf(entry: Entry, term: number): boolean {
-  return entry.type === "EntryNormal" && entry.data.length === 0 && entry.term === term;
-}
-
-/** Whether the term that the messages carry is durable already. */
-function isTermDurable({ hardState }: Ready, storage: RaftStorage): boolean {
-  return isEmptyHardState(hardState) || hardState.term === storage.initialState().hardState.term;
-}

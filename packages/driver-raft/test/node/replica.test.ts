@@ -186,6 +186,28 @@ describe("a replica", () => {
     expect(next.replica.reign).toBeGreaterThan(term);
   });
 
+  it("resigns when nobody can take over: the reign ends, and a node that is alone begins another", () => {
+    const cluster = new ReplicaCluster(1);
+    const alone = cluster.elect();
+    const term = alone.replica.reign ?? 0;
+    expect(alone.replica.resign()).toBe(false);
+    expect(alone.replica.reign).toBeUndefined();
+    const late = cluster.advance(alone, 3, epochOfTerm(term));
+    expect(answerOf(alone, late)).toMatchObject({ ok: false, refusal: { code: "not_leader" } });
+    expect(cluster.elect().replica.reign).toBeGreaterThan(term);
+  });
+
+  it("resigns once: asked again, it lets the hand-over that is under way go on", () => {
+    const cluster = new ReplicaCluster(3);
+    const old = cluster.elect();
+    cluster.tick(2);
+    const term = old.replica.reign ?? 0;
+    expect(old.replica.resign()).toBe(true);
+    expect(old.replica.resign()).toBe(false);
+    cluster.deliver();
+    expect([...cluster.nodes.values()].some(({ replica }) => replica.reign === term + 1)).toBe(true);
+  });
+
   it("E13, E11: brings a node that missed more than the log holds up to date with a snapshot", () => {
     const cluster = new ReplicaCluster(3, { snapshotEntries: 10, trailingEntries: 2 });
     const leader = cluster.elect();
