@@ -17,7 +17,10 @@ export interface FormatFlags {
 export async function formatRaft(flags: FormatFlags): Promise<void> {
   checkFlags(flags);
   const identity = format(flags);
-  const { nodeId, clusterId, storageId } = identity;
+  const { nodeId, clusterId, storageId, firstMembers } = identity;
+  if (firstMembers.length === 2) {
+    printError("Two members need both of them all the time; three survive the loss of one.");
+  }
   if (flags.json) return await printJson({ directory: flags.raftDir, ...identity });
   await printLine(`Formatted ${flags.raftDir} for node ${nodeId} of cluster ${clusterId}, storage ${storageId}`);
   if (flags.join) {
@@ -39,9 +42,6 @@ function checkFlags({ id, members, join }: FormatFlags): void {
   if (id === undefined) throw new CliError("usage", `--id is missing: expected one of --members, ${ids}`);
   if (!members.some((member) => member.id === id)) {
     throw new CliError("usage", `--id ${id} is none of --members: expected one of ${ids}`);
-  }
-  if (members.length === 2) {
-    printError("Two members need both of them all the time; three survive the loss of one.");
   }
 }
 
