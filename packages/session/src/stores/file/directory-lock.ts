@@ -77,7 +77,10 @@ class Mark {
     const path = join(this.#directory, name);
     if (Buffer.byteLength(path) <= MAX_ADDRESS_BYTES) return path;
     if (process.platform === "linux") return `/proc/self/fd/${this.#handle.fd}/${name}`;
-    throw unusable(this.#directory, `its path is longer than the address of a socket may be (${MAX_ADDRESS_BYTES} bytes)`);
+    throw unusable(
+      this.#directory,
+      `its path is longer than the address of a socket may be (${MAX_ADDRESS_BYTES} bytes)`,
+    );
   }
 
   async set(): Promise<void> {

@@ -29,7 +29,12 @@ export interface SessionLog {
 /** The largest JSON of a record: two names, each byte of which JSON may write in six. */
 const MAX_META_BYTES = 8 * 1024;
 
-export function baseFrame(id: string, fence: JournalFence, firstSeq: number, first: JournalSnapshot | undefined): Frame {
+export function baseFrame(
+  id: string,
+  fence: JournalFence,
+  firstSeq: number,
+  first: JournalSnapshot | undefined,
+): Frame {
   const snapshot = first === undefined ? undefined : { seq: first.seq, ...plainFence(first) };
   const meta = { kind: "journal", format: 1, id, ...plainFence(fence), firstSeq, snapshot };
   return { meta, body: first?.bytes ?? new Uint8Array(0) };
@@ -66,7 +71,12 @@ export function encodeLog(base: Frame, entries: readonly JournalRecord[]): Uint8
  *
  * @throws JournalError `permanent` when they are not what was written.
  */
-export function decodeSession(id: string, log: Uint8Array, snapshotFile: Uint8Array | undefined, maxBody: number): SessionLog {
+export function decodeSession(
+  id: string,
+  log: Uint8Array,
+  snapshotFile: Uint8Array | undefined,
+  maxBody: number,
+): SessionLog {
   const rot = (why: string): JournalError => rotten(id, why);
   const { frames, end, tail } = decodeFrames(log, maxBody + MAX_META_BYTES, rot);
   const [base, ...rest] = frames;
@@ -85,7 +95,15 @@ export function decodeSession(id: string, log: Uint8Array, snapshotFile: Uint8Ar
       else if (frame.meta["kind"] !== "takeover") throw rot(`a record of kind ${String(frame.meta["kind"])}`);
     }
     const nextSeq = checkOrder(entries, firstSeq, snapshot?.seq, rot);
-    return { head: { fence, nextSeq, snapshotSeq: snapshot?.seq }, firstSeq, snapshot, firstSnapshot, entries, end, tail };
+    return {
+      head: { fence, nextSeq, snapshotSeq: snapshot?.seq },
+      firstSeq,
+      snapshot,
+      firstSnapshot,
+      entries,
+      end,
+      tail,
+    };
   } catch (error) {
     if (error instanceof JournalError && error.code === "permanent") throw error;
     throw rot(error instanceof Error ? error.message : String(error));
@@ -132,7 +150,12 @@ function checkOrder(
   return Math.max(next, covered + 1);
 }
 
-function decodeSnapshot(id: string, bytes: Uint8Array, maxBody: number, rot: (why: string) => JournalError): JournalSnapshot {
+function decodeSnapshot(
+  id: string,
+  bytes: Uint8Array,
+  maxBody: number,
+  rot: (why: string) => JournalError,
+): JournalSnapshot {
   const found = bytes.length === 0 ? undefined : decodeFrame(bytes, 0, maxBody + MAX_META_BYTES);
   if (found?.kind !== "frame" || found.end !== bytes.length) throw rot("its snapshot is not what was written");
   const { meta, body } = found.frame;
@@ -150,7 +173,12 @@ function embeddedSnapshot({ meta, body }: Frame): JournalSnapshot | undefined {
 }
 
 function recordOf({ meta, body }: Frame): JournalRecord {
-  return { ...fenceOf(meta), seq: checkJournalSeq(meta["seq"], 1), ts: checkJournalTs(decimal(meta["ts"])), entry: body };
+  return {
+    ...fenceOf(meta),
+    seq: checkJournalSeq(meta["seq"], 1),
+    ts: checkJournalTs(decimal(meta["ts"])),
+    entry: body,
+  };
 }
 
 function fenceOf(meta: Frame["meta"]): JournalFence {
