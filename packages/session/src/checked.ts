@@ -4,7 +4,7 @@ import { SessionError } from "./session-error.ts";
 
 /** Longest id, owner or name of a store, in bytes of UTF-8. */
 export const MAX_ID_BYTES = 256;
-/** Longest route, reason or token, in bytes of UTF-8. */
+/** Longest route or reason, in bytes of UTF-8. */
 export const MAX_TEXT_BYTES = 4_096;
 
 /** Text that every store can hold and tell from every other: a lone surrogate has no UTF-8, Postgres has no U+0000. */

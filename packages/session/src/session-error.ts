@@ -7,7 +7,7 @@
  * | code | meaning | what the caller may do |
  * | --- | --- | --- |
  * | `id_invalid` | an id, owner or store is empty, too long, ill-formed or contains U+0000 | choose another |
- * | `text_invalid` | a route, reason or token is no string, too long, ill-formed or contains U+0000 | correct the call |
+ * | `text_invalid` | a route or reason is no string, too long, ill-formed or contains U+0000 | correct the call |
  * | `number_out_of_range` | a time, budget, interval or delta is no integer in its range, or the counter would leave it | correct the call |
  * | `epoch_out_of_range` | an epoch outside 64 bits, or one of a fence below 1 | look where the epoch came from |
  * | `variant_unknown` | a backend, policy, lifecycle or entry that does not exist | correct the call, or the stored data |
