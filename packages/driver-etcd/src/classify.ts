@@ -59,7 +59,11 @@ export function classify({ code, details }: RpcStatus): Verdict {
   switch (code) {
     case status.UNAVAILABLE:
       return TLS_TROUBLE.test(details)
-        ? { ...UNKNOWN, alarm: true, advice: "check the TLS options: authority, server name, and https against http" }
+        ? {
+            ...UNKNOWN,
+            alarm: true,
+            advice: "check the TLS options: authority, server name, client certificate, and https against http",
+          }
         : UNKNOWN;
     case status.RESOURCE_EXHAUSTED:
       return { ...NOT_DONE, outcome: "unknown", alarm: true };

@@ -17,6 +17,7 @@ import type {
 import { AUTHENTICATE, LEASE_GRANT, LEASE_REVOKE, type Method, RANGE, STATUS, TXN } from "../wire/methods.ts";
 import { type ChannelCall, EtcdChannel, RpcFailure } from "./channel.ts";
 import type { EtcdStore, Granted, Watching, WatchListener } from "./etcd-store.ts";
+import { readable } from "./readable.ts";
 import { openWatch } from "./watch.ts";
 import { Witness } from "./witness.ts";
 
@@ -233,7 +234,7 @@ export class EtcdClient implements EtcdStore {
     const verdict = classify(error);
     if (verdict.moveOn === true) this.#moveOn(member);
     const advice = verdict.advice === undefined ? "" : `; ${verdict.advice}`;
-    return new EtcdFailure(`etcd at ${member.endpoint.address}: ${error.details}${advice}`, verdict, error);
+    return new EtcdFailure(`etcd at ${member.endpoint.address}: ${readable(error.details)}${advice}`, verdict, error);
   }
 
   /**
