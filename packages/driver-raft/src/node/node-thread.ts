@@ -45,6 +45,7 @@ export class NodeThread {
   #transport: PeerTransport | undefined;
   #ticker: Ticker | undefined;
   #term = 0;
+  #last: Leadership | undefined;
   #reigns = 0;
   #over = false;
 
@@ -159,7 +160,7 @@ export class NodeThread {
       renewed: (term, mark) => this.#tenure.renew(term, mark),
       answered: (id, answer) => this.#say({ kind: "answer", id, answer, term: this.#term }),
       readable: (id) => this.#readable(id),
-      membersChanged: () => this.#transport?.setPeers(this.#peers()),
+      membersChanged: () => this.#membersChanged(),
       log: (line) => this.#log("warn", {}, line),
     });
   }
@@ -251,7 +252,15 @@ export class NodeThread {
       this.#reigns += 1;
       this.#tenure.begin(state.term);
     } else this.#tenure.end();
+    this.#last = state;
     this.#say({ kind: "leadership", state: this.#forServing(state) });
+    this.#log("info", { term: state.term }, inWords(state));
+  }
+
+  /** A node that joins hears its leader before it knows the members, so it says again where clients find it. */
+  #membersChanged(): void {
+    this.#transport?.setPeers(this.#peers());
+    if (this.#last?.role === "follower") this.#say({ kind: "leadership", state: this.#forServing(this.#last) });
   }
 
   #forServing(state: Leadership): ThreadLeadership {
@@ -332,5 +341,18 @@ export class NodeThread {
 
   #log(level: LogLevel, fields: object, message: string): void {
     this.#say({ kind: "log", level, fields, message });
+  }
+}
+
+function inWords(state: Leadership): string {
+  switch (state.role) {
+    case "leader":
+      return `this node leads in term ${state.term}`;
+    case "follower":
+      return `this node follows node ${state.leader} in term ${state.term}`;
+    case "unknown":
+      return `nobody is known to lead in term ${state.term}`;
+    default:
+      return state satisfies never;
   }
 }

@@ -73,6 +73,9 @@ export interface RaftDriverConfig {
 
 /** A tick that is shorter is lost in the noise of timers and disks. */
 const MIN_HEARTBEAT_MS = 10;
+const MAX_HEARTBEAT_MS = 60_000;
+/** A timer of more milliseconds than this fires at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 const MIN_ELECTION_TICKS = 5;
 
 /** @throws TypeError naming the option, what was expected and what came. Nothing has been opened then. */
@@ -91,8 +94,8 @@ export function checkOptions(options: RaftDriverOptions): RaftDriverConfig {
   const allowInsecurePeer = options.allowInsecurePeer ?? false;
   if (listen !== undefined && options.tls === undefined) refuseRoutablePlaintext(listen.host, allowInsecurePeer);
   const opTimeoutMs = options.opTimeoutMs ?? 2 * terms.electionTicks * terms.heartbeatMs;
-  if (!(Number.isFinite(opTimeoutMs) && opTimeoutMs > 0)) {
-    throw new TypeError(`opTimeoutMs: expected milliseconds above 0, got ${String(opTimeoutMs)}`);
+  if (!(opTimeoutMs > 0 && opTimeoutMs <= MAX_TIMER_MS)) {
+    throw new TypeError(`opTimeoutMs: expected milliseconds above 0 and up to 2^31-1, got ${String(opTimeoutMs)}`);
   }
   return {
     directory: options.directory,
@@ -123,8 +126,9 @@ export function splitAddress(option: string, text: string): { readonly host: str
 }
 
 function checkTerms({ heartbeatMs = 100, electionMs = 1_000, drift = 0.1 }: RaftDriverOptions): LeaseTerms {
-  if (!Number.isInteger(heartbeatMs) || heartbeatMs < MIN_HEARTBEAT_MS) {
-    throw new TypeError(`heartbeatMs: expected whole milliseconds of at least ${MIN_HEARTBEAT_MS}, got ${heartbeatMs}`);
+  if (!Number.isInteger(heartbeatMs) || heartbeatMs < MIN_HEARTBEAT_MS || heartbeatMs > MAX_HEARTBEAT_MS) {
+    const expected = `whole milliseconds in ${MIN_HEARTBEAT_MS}..=${MAX_HEARTBEAT_MS}`;
+    throw new TypeError(`heartbeatMs: expected ${expected}, got ${heartbeatMs}`);
   }
   const electionTicks = Math.floor(electionMs / heartbeatMs);
   if (!Number.isInteger(electionMs) || electionTicks < MIN_ELECTION_TICKS) {

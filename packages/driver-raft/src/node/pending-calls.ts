@@ -7,6 +7,7 @@ import type { Request, Value } from "./thread-protocol.ts";
 interface Pending {
   readonly resolve: (value: never) => void;
   readonly reject: (error: unknown) => void;
+  readonly mode: CallMode;
   readonly epoch: bigint | undefined;
   readonly timer: NodeJS.Timeout;
 }
@@ -29,7 +30,8 @@ export class PendingCalls {
   /**
    * Sends a request and waits for its answer.
    *
-   * @throws ConsensusError as the answer says; without one `uncertain` for a write and `transient` for a read.
+   * @throws ConsensusError as the answer says; without one `uncertain` for a write and `transient` for a read;
+   * `permanent` for what cannot be handed to another thread, and then nothing was sent.
    */
   start<T>(make: (id: number) => Request, mode: CallMode): Promise<T> {
     this.#ids += 1;
@@ -38,8 +40,13 @@ export class PendingCalls {
     return new Promise<T>((resolve, reject) => {
       const timer = setTimeout(() => this.#late(id, mode), this.#timeoutMs);
       const epoch = "epoch" in request ? request.epoch : undefined;
-      this.#calls.set(id, { resolve, reject, epoch, timer });
-      this.#tell(request);
+      this.#calls.set(id, { resolve, reject, mode, epoch, timer });
+      try {
+        this.#tell(request);
+      } catch (error) {
+        this.#take(id);
+        reject(ConsensusError.from(error));
+      }
     });
   }
 
@@ -60,9 +67,13 @@ export class PendingCalls {
     this.#take(id)?.resolve(value as never);
   }
 
-  /** No answer will come any more. */
-  fail(error: ConsensusError): void {
-    for (const id of [...this.#calls.keys()]) this.#take(id)?.reject(error);
+  /** No answer will come any more: reads fail as it says, but a write may have been carried out. */
+  fail(failure: ConsensusError): void {
+    for (const id of [...this.#calls.keys()]) {
+      const call = this.#take(id);
+      const message = "no answer will come any more; the write may take effect or not";
+      call?.reject(call.mode === "write" ? new ConsensusError("uncertain", message, { cause: failure }) : failure);
+    }
   }
 
   #take(id: number): Pending | undefined {
