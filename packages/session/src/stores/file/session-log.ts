@@ -90,9 +90,11 @@ export function decodeSession(
     let fence = fenceOf(base.meta);
     const entries: JournalRecord[] = [];
     for (const frame of rest) {
-      fence = fenceOf(frame.meta);
-      if (frame.meta["kind"] === "entry") entries.push(recordOf(frame));
-      else if (frame.meta["kind"] !== "takeover") throw rot(`a record of kind ${String(frame.meta["kind"])}`);
+      const written = fenceOf(frame.meta);
+      // A truncated log keeps entries of owners that its first record has outlived.
+      if (frame.meta["kind"] === "takeover" && written.epoch > fence.epoch) fence = written;
+      else if (frame.meta["kind"] === "entry" && written.epoch <= fence.epoch) entries.push(recordOf(frame));
+      else throw rot(`a record of kind ${String(frame.meta["kind"])} and epoch ${written.epoch} after ${fence.epoch}`);
     }
     const nextSeq = checkOrder(entries, firstSeq, snapshot?.seq, rot);
     return {
