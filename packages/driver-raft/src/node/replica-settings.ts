@@ -53,6 +53,7 @@ export function raftConfigOf(id: NodeId, storage: RaftStorage, applied: number, 
     voteEmbargo: true,
     heartbeatRounds: true,
     redrawOnPreVote: true,
+    yieldToPreVote: true,
     checkConfChanges: true,
   };
 }

@@ -59,6 +59,11 @@ export interface RaftConfig {
   /** Addition: draw the election timeout anew also when pre-voting begins, so at every state change (E1). */
   redrawOnPreVote?: boolean | undefined;
   /**
+   * Addition: a node that grants a pre-vote does not stand itself for the next T/2, and of two that ask each other at
+   * once only one goes on. Without it they vote for themselves, and nobody leads for another timeout.
+   */
+  yieldToPreVote?: boolean | undefined;
+  /**
    * Addition: refuse a configuration change before an entry of the leader's term is committed (M2 to the letter), and
    * one that would fail when applied, as one that leaves no voter (M5). Hosts should set it.
    */

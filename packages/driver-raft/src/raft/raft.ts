@@ -178,6 +178,11 @@ export class Raft {
     this.randomizedElectionTimeout = this.electionTimeout + this.config.randomInt(this.electionTimeout);
   }
 
+  /** Does not stand for at least so many ticks from now. */
+  postponeElection(ticks: number): void {
+    this.randomizedElectionTimeout = Math.max(this.randomizedElectionTimeout, this.electionElapsed + ticks);
+  }
+
   /** Whether an answer to a heartbeat still binds this node not to help to elect another leader. */
   bound(): boolean {
     return this.heartbeatRounds && this.promiseElapsed < this.electionTimeout;

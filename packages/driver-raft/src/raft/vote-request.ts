@@ -3,6 +3,7 @@
 import { isTransferContext } from "./campaign.ts";
 import { hex } from "./logger.ts";
 import type { Raft } from "./raft.ts";
+import { becomeFollower } from "./roles.ts";
 import { type Message, None, newMessage } from "./types.ts";
 
 /**
@@ -55,5 +56,18 @@ export function handleVoteRequest(r: Raft, m: Message): void {
   if (m.type === "MsgVote") {
     r.electionElapsed = 0;
     r.vote = m.from;
-  }
+  } else if (r.config.yieldToPreVote === true) yieldTo(r, m);
+}
+
+/** Leaves the election to a node whose pre-vote was just granted. Costs time at most, if that node does not win. */
+function yieldTo(r: Raft, m: Message): void {
+  if (r.state === "StatePreCandidate" && goesFirst(r, m)) becomeFollower(r, r.term, None);
+  // The leader that was heard last still counts for those who ask without need, so the elapsed time stays as it is.
+  if (r.state === "StateFollower") r.postponeElection(Math.ceil(r.electionTimeout / 2));
+}
+
+/** Of two nodes that would vote for each other exactly one goes first: the one with more in its log, else of higher id. */
+function goesFirst(r: Raft, m: Message): boolean {
+  const last = r.raftLog.lastEntryId();
+  return m.logTerm !== last.term || m.index !== last.index || m.from > r.id;
 }

@@ -82,6 +82,47 @@ describe("E2: pre-vote", () => {
   });
 });
 
+describe("E2: a pre-vote that was granted", () => {
+  const common = { preVote: true, checkQuorum: true, yieldToPreVote: true };
+
+  it("is left half a timeout to become an election, and no longer", () => {
+    const peer = new Peer({ id: 1, ...common });
+    peer.tick(9);
+    expect(peer.receive("MsgPreVote", { from: 2, term: 1 })).toMatchObject([{ to: 2, reject: false }]);
+    peer.tick(4);
+    expect(peer.role).toBe("StateFollower");
+    peer.tick(1);
+    expect(peer.role).toBe("StatePreCandidate");
+  });
+
+  it("does not make a follower refuse the vote that it is about", () => {
+    const peer = new Peer({ id: 1, ...common, randomInt: (bound) => bound - 1 });
+    peer.receive("MsgHeartbeat", { from: 3, term: 1 });
+    peer.tick(10);
+    peer.receive("MsgPreVote", { from: 2, term: 2 });
+    expect(peer.receive("MsgVote", { from: 2, term: 2 })).toMatchObject([{ to: 2, reject: false }]);
+  });
+
+  it("elects one of two that ask each other at the same moment, when the third is gone", () => {
+    const group = Group.of(3, common);
+    group.isolate(3);
+    // Both time out before either has heard the other.
+    for (const id of [1, 2]) for (let i = 0; i < 10; i++) group.peer(id).raw.tick();
+    group.settle();
+    expect(group.leaders()).toEqual([2]);
+  });
+
+  it("prefers the longer log to the higher id", () => {
+    const group = new Group([
+      { id: 1, ...common, terms: [1, 1], hardState: { term: 1, vote: 0, commit: 0 } },
+      { id: 2, ...common, terms: [1], hardState: { term: 1, vote: 0, commit: 0 } },
+    ]);
+    for (const id of [1, 2]) for (let i = 0; i < 10; i++) group.peer(id).raw.tick();
+    group.settle();
+    expect(group.leaders()).toEqual([1]);
+  });
+});
+
 describe("E3, Q3: check-quorum and stickiness", () => {
   it("a leader that heard no majority for T steps down, and one that did stays", () => {
     const peer = new Peer({ id: 1, checkQuorum: true });
