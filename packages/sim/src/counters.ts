@@ -35,6 +35,7 @@ export const COUNTED = [
   "lost_nodes_replaced",
   "learners_added",
   "learners_promoted",
+  "restarts_to_name_a_peer",
   "members_removed",
   "removed_refused",
   "transfers",

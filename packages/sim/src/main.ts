@@ -14,9 +14,9 @@ const SHOWN_TEXT = 140;
 
 /** The cases of one of the processes: every so many-th seed. */
 function share(options: SimOptions, job: number): RunResult {
-  const { seed, seeds, jobs, nodes, keep, safetyMs } = options;
+  const { seed, seeds, jobs, nodes, profile, keep, safetyMs } = options;
   const count = Math.max(0, Math.ceil((seeds - job) / jobs));
-  return runMany(subject, { first: seed + job, count, stride: jobs, nodes, keep, safetyMs });
+  return runMany(subject, { first: seed + job, count, stride: jobs, nodes, profile, keep, safetyMs });
 }
 
 async function inProcesses(options: SimOptions): Promise<RunResult> {

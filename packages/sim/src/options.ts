@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parseArgs } from "node:util";
+import { PROFILES, type Profile } from "./plan.ts";
 
 export interface SimOptions {
   readonly seeds: number;
   readonly seed: number;
   readonly nodes: number | undefined;
+  readonly profile: Profile | undefined;
   readonly keep: readonly number[] | undefined;
   readonly safetyMs: number | undefined;
   readonly json: string | undefined;
@@ -20,6 +22,7 @@ export const USAGE = `corepack pnpm sim [--only raft] [--seeds N] [--seed S] [--
   --json FILE    write the result there, too
   --canary       play cases of one mutant and fail unless it is caught: shows that the simulation can fail
   --mutants      play every mutant until it is caught, and list where
+  --profile P    what the cases are about: mixed, leases, divergence, disks or members; drawn for each if left out
   --keep 1,4     with --seed and --seeds 1: only these faults of the case; --safety-ms M: a shorter first phase`;
 
 /** @throws TypeError naming the option that is wrong. */
@@ -31,6 +34,7 @@ export function readOptions(args: readonly string[]): SimOptions {
       seeds: { type: "string" },
       seed: { type: "string" },
       nodes: { type: "string" },
+      profile: { type: "string" },
       keep: { type: "string" },
       "safety-ms": { type: "string" },
       json: { type: "string" },
@@ -49,6 +53,7 @@ export function readOptions(args: readonly string[]): SimOptions {
     seeds: whole("seeds", values.seeds ?? (values.seed === undefined ? "1000" : "1")),
     seed: whole("seed", values.seed ?? "1"),
     nodes,
+    profile: profileOf(values.profile),
     keep: values.keep
       ?.split(",")
       .filter(isText)
@@ -65,6 +70,14 @@ export function readOptions(args: readonly string[]): SimOptions {
             ? "canary"
             : "run",
   };
+}
+
+function profileOf(text: string | undefined): Profile | undefined {
+  const profile = PROFILES.find((name) => name === text);
+  if (text !== undefined && profile === undefined) {
+    throw new TypeError(`--profile: expected one of ${PROFILES.join(", ")}, got '${text}'`);
+  }
+  return profile;
 }
 
 function whole(name: string, text: string): number {

@@ -33,13 +33,14 @@ export function describeFailure(subject: Subject, failure: Failure, options: Cas
   const plan = minimise(subject, seed, invariant, options);
   const again = runCase(subject, plan, true);
   const faults = plan.faults.map((fault) => `${fault.number}: ${fault.kind} at ${fault.atMs.toFixed(0)} ms`);
-  const nodes = options.nodes === undefined ? "" : ` --nodes ${options.nodes}`;
+  const size = options.nodes === undefined ? "" : ` --nodes ${options.nodes}`;
+  const drawn = options.profile === undefined ? size : `${size} --profile ${options.profile}`;
   return [
     `seed ${seed}, step ${step}, ${atMs} ms: invariant ${invariant}`,
     `  ${message}`,
     `  smallest form found: ${faults.length} faults (${faults.join(", ")}), ${plan.safetyMs.toFixed(0)} ms; ${again.violation?.message ?? ""}`,
     ...again.last.slice(-LAST_EVENTS).map((line) => `    ${line}`),
-    `  corepack pnpm sim --seed ${seed}${nodes}`,
-    `  corepack pnpm sim --seed ${seed}${nodes} --safety-ms ${Math.ceil(plan.safetyMs)} --keep ${plan.faults.map((fault) => fault.number).join(",")},`,
+    `  corepack pnpm sim --seed ${seed}${drawn}`,
+    `  corepack pnpm sim --seed ${seed}${drawn} --safety-ms ${Math.ceil(plan.safetyMs)} --keep ${plan.faults.map((fault) => fault.number).join(",")},`,
   ].join("\n");
 }

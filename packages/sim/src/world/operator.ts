@@ -8,6 +8,8 @@ import type { World } from "./world.ts";
 
 const LOOK_EVERY_MS = 300;
 const MOST_VOTERS = 5;
+const STRANGER_MS = 1_500;
+const RESTART_MS = 100;
 
 /** Whoever runs the cluster: replaces nodes whose disk is lost, and grows or shrinks it when a fault says so. */
 export class Operator {
@@ -54,6 +56,21 @@ export class Operator {
     if ([...this.#world.nodes.values()].some(({ fate, formed }) => fate === "member" && !formed)) return false;
     const lost = [...voters].filter((voter) => voter === id || this.#world.nodes.get(voter)?.fate !== "member");
     return lost.length <= Math.floor((voters.size - 1) / 2);
+  }
+
+  /**
+   * A node that lags is called by a member whose address it has not learned yet, and cannot answer. If it stays so it is
+   * started again with that peer named, as its warning asks for.
+   */
+  strangerCalls(process: SimProcess, peer: number): void {
+    this.#world.at(STRANGER_MS, () => {
+      const { voters, learners } = this.#world.judge.configs.latest;
+      if (!process.alive || process.knows(peer) || !(voters.has(peer) || learners.has(peer))) return;
+      const { node } = process;
+      node.peers = [...node.peers, peer];
+      this.#world.counts.restarts_to_name_a_peer += 1;
+      this.#world.stop(node, "process", RESTART_MS);
+    });
   }
 
   /** Replaces the members that are lost and no others; for the time after the faults. */

@@ -32,7 +32,7 @@ export class SimNode {
   readonly clock: NodeClock;
   readonly view: NodeView;
   /** The addresses that the process is started with. */
-  readonly peers: readonly number[];
+  peers: readonly number[];
   readonly disk: SimulatedDirectory;
   process: SimProcess | undefined;
   /** What runs at its address although the disk was replaced. */

@@ -179,6 +179,7 @@ export class SimProcess implements ReplicaHost {
   }
 
   met(hello: Hello): void {
+    if (!this.isClone && !this.#links.has(hello.nodeId)) this.world.operator.strangerCalls(this, hello.nodeId);
     this.#meetings?.meet(hello);
   }
 
@@ -358,6 +359,10 @@ export class SimProcess implements ReplicaHost {
 
   log(line: string): void {
     this.world.trace.say(() => `${this.name}: ${line}`);
+  }
+
+  knows(peer: number): boolean {
+    return this.#links.has(peer);
   }
 
   links(): Iterable<Link> {
