@@ -79,7 +79,8 @@ function afterRecord(before: Snapshot, { entry, epoch, atMs }: RecordedEntry): S
 
 /**
  * The session without the entries that a snapshot has made superfluous: call it once that snapshot of exactly
- * this session is durable, and then let the store truncate. The state is the same; the journal is empty.
+ * this session is durable, and then let the store truncate. The state is the same; the journal is empty. With
+ * snapshots alone, `checkpointEvery` counts from here.
  * Source: `fencing-quorum-sessions.md` 4.7.
  *
  * @throws SessionError `backend_unfit` for a backend without snapshots, where entries would be lost.

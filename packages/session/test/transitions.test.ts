@@ -101,6 +101,19 @@ describe("transitions (fencing-quorum-sessions.md 4.4)", () => {
     expect(back.resumePolicy).toBe("rehydrate");
   });
 
+  it("checkpoint under the epoch of the fence with a delta and a reconnect, not with crash and restart", () => {
+    // As it is after recovery: the fence has moved, and nothing was written under it yet.
+    const session = taken(sessionS(), "node-b", 5n, 1100);
+    const behind = { ...session, snapshot: { ...session.snapshot, checkpointEpoch: 2n } };
+    const epochs = [
+      crash(behind, "oom"),
+      restart(behind, 1110),
+      reconnect(behind, "resume", "/counter", 1150),
+      appendCounterDelta(behind, 1, 1160),
+    ].map(({ snapshot }) => snapshot.checkpointEpoch);
+    expect(epochs).toEqual([2n, 2n, 5n, 5n]);
+  });
+
   it("do not bring back what a remount discarded", () => {
     const back = appendCounterDelta(reconnect(crashedS(), "remount", "/counter", 1150), 7, 1160);
     expect(replay(back.base, journal(back))).toEqual({ counter: 7, lifecycle: "live", route: "/counter" });
