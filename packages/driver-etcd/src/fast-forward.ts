@@ -86,7 +86,7 @@ async function forward(client: EtcdClient, keys: OracleKeys, floor: number): Pro
 }
 
 /** What was lost may have been a reign that nobody released, so the next leader waits whatever the record says. */
-function waitedFor(reign: KeyValue | undefined): Uint8Array {
+export function waitedFor(reign: KeyValue | undefined): Uint8Array {
   const last = reign === undefined ? { epoch: 1n, advertise: "" } : decodeReign(reign.value);
   return encodeReign({ epoch: last.epoch === 0n ? 1n : last.epoch, clean: false, advertise: last.advertise });
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { EtcdClient } from "./client/etcd-client.ts";
 import { EtcdFailure } from "./failure.ts";
+import { waitedFor } from "./fast-forward.ts";
 import type { OracleKeys } from "./keys.ts";
 import { asOperator, checkFloor } from "./operator.ts";
 import { checkSettings, type EtcdOracleOptions, type EtcdOracleSettings } from "./options.ts";
 import { decodeHighWater, decodeSettings, encodeReign, encodeSettings, type SettingsRecord } from "./records.ts";
 import { foundIn } from "./register.ts";
 import { put, t0Bootstrap } from "./transactions.ts";
+import type { KeyValue } from "./wire/messages.ts";
 
 export interface InitEtcdOracleOptions extends EtcdOracleOptions, EtcdOracleSettings {
   /** The oracle issues only above this. @defaultValue 0 */
@@ -30,9 +32,10 @@ export async function initEtcdOracle(options: InitEtcdOracleOptions): Promise<In
   const { freshness, terms } = checkSettings(options);
   const seed = checkFloor("seedPhysicalMs", options.seedPhysicalMs ?? 0);
   return await asOperator(options, true, async (client, keys) => {
-    const clusterId = await clusterOf(client, keys);
+    const { clusterId, before } = await lookAt(client, keys);
     const settings: SettingsRecord = { freshness, terms, clusterId };
-    const reign = encodeReign({ epoch: 0n, clean: true, advertise: "" });
+    // Where only the register was lost, whoever reigned under it may still believe in its tenure.
+    const reign = before === undefined ? encodeReign({ epoch: 0n, clean: true, advertise: "" }) : waitedFor(before);
     const beside = [put(keys.settings, encodeSettings(settings)), put(keys.reign, reign)];
     const response = await client.txn(t0Bootstrap(keys, seed, beside));
     if (!response.succeeded) demandSame(foundIn(response), settings, seed, keys);
@@ -40,10 +43,13 @@ export async function initEtcdOracle(options: InitEtcdOracleOptions): Promise<In
   });
 }
 
-/** Any answer names the cluster. */
-async function clusterOf(client: EtcdClient, keys: OracleKeys): Promise<bigint> {
-  const { header } = await client.range({ key: keys.highWater });
-  return header.clusterId;
+/** Which cluster this is, and the record of a reign that an oracle of this name had before. */
+async function lookAt(
+  client: EtcdClient,
+  keys: OracleKeys,
+): Promise<{ readonly clusterId: bigint; readonly before: KeyValue | undefined }> {
+  const { header, kvs } = await client.range({ key: keys.reign });
+  return { clusterId: header.clusterId, before: kvs[0] };
 }
 
 function demandSame(

@@ -83,7 +83,7 @@ export class Register {
     return this.store.halt(
       EtcdFailure.permanent(
         `the register of oracle ${this.keys.prefix} was replaced: ${now}. Stop all servers and find out what was ` +
-          "issued; then 'init' where it is gone, and 'fast-forward' above everything that was issued",
+          "issued; then 'init' with a seed above all of that where it is gone, or 'fast-forward' where it is another",
       ),
     );
   }

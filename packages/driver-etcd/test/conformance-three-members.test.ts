@@ -8,4 +8,5 @@ const etcd = useEtcd({ beforeAll, afterAll }, 3);
 /** Each clause has an oracle of its own, and most of its time is spent waiting for a tenure to run out. */
 const runner: Runner = { describe, it: (name, body) => it.concurrent(name, body, 120_000) };
 
-conformance(runner, etcdSubject({ etcd, tenureMs: 3_000 }), { runs: 1, timeoutMs: 60_000 });
+conformance(runner, etcdSubject({ etcd, freshness: "lease", tenureMs: 3_000 }), { runs: 1, timeoutMs: 60_000 });
+conformance(runner, etcdSubject({ etcd, freshness: "confirm", tenureMs: 3_000 }), { runs: 1, timeoutMs: 60_000 });

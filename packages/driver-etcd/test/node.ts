@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ConsensusDriver, LeaderState, TenureTerms } from "@tsoracle/consensus";
 import type { OpenEtcdDriver } from "../src/driver.ts";
-import { initEtcdOracle } from "../src/index.ts";
+import { type InitEtcdOracleOptions, initEtcdOracle } from "../src/index.ts";
 import { openWith } from "../src/open.ts";
 import type { EtcdDriverOptions, EtcdDriverParts, EtcdOracleSettings } from "../src/options.ts";
 
@@ -42,7 +42,7 @@ export class NodeLog {
 export async function prepare(
   endpoints: readonly string[],
   oracle: string,
-  settings: EtcdOracleSettings = {},
+  settings: Pick<InitEtcdOracleOptions, keyof EtcdOracleSettings | "seedPhysicalMs"> = {},
 ): Promise<void> {
   await initEtcdOracle({ endpoints, prefix: prefixOf(oracle), tenure: TERMS, ...settings });
 }

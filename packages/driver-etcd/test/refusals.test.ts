@@ -4,6 +4,7 @@ import { type EtcdServer, startEtcd } from "@tsoracle/test-services";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { etcdOracleStatus, fastForwardEtcdOracle, initEtcdOracle } from "../src/index.ts";
 import { OracleKeys } from "../src/keys.ts";
+import { decodeReign } from "../src/records.ts";
 import { urlsOf, useEtcd } from "./cluster.ts";
 import { callEtcd, deleteKey, rangeOf } from "./gateway.ts";
 import { itemOf, leads, NodeLog, openNode, prefixOf, prepare, TERMS } from "./node.ts";
@@ -92,6 +93,19 @@ describe("operators", () => {
       /below the seed/,
     );
     expect((await etcdOracleStatus(at("twice"))).highWater).toBe(40);
+  });
+
+  it("who make an oracle anew after its register was deleted let the next leader wait for whoever reigned", async () => {
+    await prepare(endpoints(), "anew");
+    const old = await openNode(endpoints(), "anew");
+    const { epoch } = await leads(old);
+    const keys = new OracleKeys(prefixOf("anew"));
+    await deleteKey(url(), keys.highWater);
+    await prepare(endpoints(), "anew", { seedPhysicalMs: 70 });
+    const [record] = await rangeOf(url(), keys.reign);
+    expect(decodeReign(record?.value ?? new Uint8Array())).toMatchObject({ epoch, clean: false });
+    await old[Symbol.asyncDispose]();
+    expect((await etcdOracleStatus(at("anew"))).highWater).toBe(70);
   });
 
   it("see who stands and who leads", async () => {
