@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Tenure } from "@tsoracle/consensus";
-import { type Epoch, type PhysicalMs, physicalMs } from "@tsoracle/core";
+import type { ConsensusError, Tenure } from "@tsoracle/consensus";
+import { type Epoch, type PhysicalMs, physicalMs, type SeqKey } from "@tsoracle/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { Freshness } from "../src/capabilities.ts";
 import { OpenEtcdDriver } from "../src/driver.ts";
 import { OracleKeys } from "../src/keys.ts";
+import { decodeLeases } from "../src/lease-store.ts";
 import { checkDriverOptions } from "../src/options.ts";
 import { encodeHighWater, encodeReign, encodeSettings } from "../src/records.ts";
 import { put } from "../src/transactions.ts";
@@ -13,6 +15,7 @@ import { Machine, World } from "./simulated-world.ts";
 
 const NODES = 3;
 const STEPS = 8_000;
+const SEQUENCE = "orders" as SeqKey;
 const terms = { tenureMs: 1_000, drift: 0.1 };
 
 /** Mulberry32: small, seeded, and good enough to choose faults. */
@@ -39,10 +42,10 @@ class Node {
   leading: Seen | undefined;
   readonly #stop = new AbortController();
 
-  constructor(world: World, etcd: SimulatedEtcd, index: number) {
+  constructor(world: World, etcd: SimulatedEtcd, index: number, freshness: Freshness) {
     this.machine = new Machine(world, 0.9 + world.random() * 0.2);
     const { clock, after } = this.machine;
-    const options = { endpoints: ["simulated:1"], advertise: `10.0.0.${index + 1}:1`, tenure: terms };
+    const options = { endpoints: ["simulated:1"], advertise: `10.0.0.${index + 1}:1`, tenure: terms, freshness };
     const config = checkDriverOptions(options, { clock, after });
     this.link = new SimulatedLink(etcd, world, config.opTimeoutMs);
     this.driver = new OpenEtcdDriver(config, this.link);
@@ -63,42 +66,132 @@ class Node {
   }
 }
 
-function bootstrap(etcd: SimulatedEtcd, keys: OracleKeys): void {
+function bootstrap(etcd: SimulatedEtcd, keys: OracleKeys, freshness: Freshness): void {
   etcd.txn({
     compare: [],
     success: [
       put(keys.highWater, encodeHighWater(0, 0n)),
-      put(keys.settings, encodeSettings({ freshness: "lease", terms, clusterId: 77n })),
+      put(keys.settings, encodeSettings({ freshness, terms, clusterId: 77n })),
       put(keys.reign, encodeReign({ epoch: 0n, clean: true, advertise: "" })),
     ],
     failure: [],
   });
 }
 
+/** What was asked of leaders, and what the answers must agree with. */
+class Ledger {
+  readonly violations: string[] = [];
+  readonly leaders = new Map<Epoch, number>();
+  acknowledged = 0;
+  persisted = 0;
+  confirmed = 0;
+  #newest = -1n;
+  #replacement = 0n;
+  #replaced = 0n;
+  #counted = 0n;
+  #uncertain = 0n;
+  readonly #blocks: (readonly [bigint, bigint])[] = [];
+
+  led(epoch: Epoch, node: number): void {
+    if ((this.leaders.get(epoch) ?? node) !== node) this.violations.push(`epoch ${epoch} led twice`);
+    this.leaders.set(epoch, node);
+    if (epoch > this.#newest) this.#newest = epoch;
+  }
+
+  persist({ driver }: Node, epoch: Epoch, atLeast: number): void {
+    driver.persistHighWater(physicalMs(atLeast), epoch).then(
+      (durable: PhysicalMs) => {
+        this.acknowledged = Math.max(this.acknowledged, durable);
+        this.persisted += 1;
+      },
+      () => {},
+    );
+  }
+
+  /** A question that is asked after a successor reigned must not be answered with yes. */
+  confirm({ tenure, epoch }: Seen): void {
+    const newest = this.#newest;
+    tenure?.confirm?.().then(
+      (isNewest) => {
+        this.confirmed += 1;
+        if (isNewest && epoch < newest) this.violations.push(`epoch ${epoch} was confirmed after ${newest} reigned`);
+      },
+      () => {},
+    );
+  }
+
+  advance({ driver }: Node, epoch: Epoch, count: number): void {
+    driver.sequences.advance([{ key: SEQUENCE, count }], epoch).then(
+      ([start = -1n]) => {
+        const end = start + BigInt(count);
+        for (const [from, to] of this.#blocks) {
+          if (start < to && from < end)
+            this.violations.push(`sequence numbers ${start} to ${end} were given out twice`);
+        }
+        this.#blocks.push([start, end]);
+        this.#counted += BigInt(count);
+      },
+      (error: ConsensusError) => {
+        if (error.code === "uncertain") this.#uncertain += BigInt(count);
+      },
+    );
+  }
+
+  replace({ driver }: Node, epoch: Epoch): void {
+    this.#replacement += 1n;
+    const leaseId = this.#replacement;
+    const holder = new Uint8Array([1]);
+    const lease = { leaseId, holder, holderEpoch: 1n, ttlMs: 1n, tsUpperBound: 0n, expiresAtMs: 0n, superseded: false };
+    driver.leases.replace([lease], epoch).then(
+      () => {
+        if (leaseId > this.#replaced) this.#replaced = leaseId;
+      },
+      () => {},
+    );
+  }
+
+  /** What is stored covers what was acknowledged; a late write has not undone it, and nothing was counted in secret. */
+  check(etcd: SimulatedEtcd, keys: OracleKeys): void {
+    const read = (key: Uint8Array): Buffer => Buffer.from(etcd.keys.get(Buffer.from(key).toString())?.value ?? []);
+    const highWater = read(keys.highWater).readBigUInt64BE(0);
+    if (highWater < BigInt(this.acknowledged)) {
+      this.violations.push(`${highWater} is stored, and ${this.acknowledged} was acknowledged`);
+    }
+    const leases = read(keys.leases);
+    const stored = leases.length === 0 ? 0n : (decodeLeases(leases.toString())[0]?.leaseId ?? 0n);
+    if (stored < this.#replaced) this.violations.push(`leases ${this.#replaced} were undone by ${stored}`);
+  }
+
+  /** Once nothing is under way: dense, but for advances that said that they are uncertain. */
+  close(etcd: SimulatedEtcd, keys: OracleKeys): void {
+    const bytes = etcd.keys.get(Buffer.from(keys.sequence(SEQUENCE)).toString())?.value ?? new Uint8Array(8);
+    const next = Buffer.from(bytes).readBigUInt64BE(0);
+    const most = this.#counted + this.#uncertain;
+    if (next < this.#counted || next > most) {
+      this.violations.push(`the sequence stands at ${next}, and ${this.#counted} to ${most} were given out`);
+    }
+  }
+}
+
 interface Outcome {
   readonly reigns: number;
   readonly persisted: number;
-  readonly overlaps: readonly string[];
+  readonly confirmed: number;
+  readonly violations: readonly string[];
 }
 
 /** Runs one world; every fault is drawn from the seed. */
-async function run(seed: number): Promise<Outcome> {
+async function run(seed: number, freshness: Freshness): Promise<Outcome> {
   const world = new World(randomOf(seed));
   const etcd = new SimulatedEtcd(world);
   const keys = new OracleKeys();
-  bootstrap(etcd, keys);
-  const leaders = new Map<Epoch, number>();
-  const overlaps: string[] = [];
-  let acknowledged = 0;
-  let persisted = 0;
-  const nodes = Array.from({ length: NODES }, (_, index) => new Node(world, etcd, index));
-  for (const [index, node] of nodes.entries()) {
-    node.start((epoch) => {
-      if ((leaders.get(epoch) ?? index) !== index) overlaps.push(`epoch ${epoch} led twice`);
-      leaders.set(epoch, index);
-    });
-  }
+  bootstrap(etcd, keys, freshness);
+  const ledger = new Ledger();
+  const nodes = Array.from({ length: NODES }, (_, index) => new Node(world, etcd, index, freshness));
+  for (const [index, node] of nodes.entries()) node.start((epoch) => ledger.led(epoch, index));
+  let isQuiet = false;
   const faults = (): void => {
+    if (isQuiet) return;
     etcd.expire();
     const node = nodes[Math.floor(world.random() * NODES)] as Node;
     const kind = world.random();
@@ -111,48 +204,55 @@ async function run(seed: number): Promise<Outcome> {
     else if (kind < 0.034 && oldest !== undefined) etcd.deleteKey(Buffer.from(oldest.key).toString());
     else if (kind < 0.038 && oldest !== undefined) etcd.revoke(oldest.lease);
     else if (kind < 0.042) void node.driver.resign("a fault").catch(() => {});
-    else if (kind < 0.1 && node.leading !== undefined) {
-      const wanted = physicalMs(acknowledged + 1 + Math.floor(world.random() * 50));
-      void node.driver.persistHighWater(wanted, node.leading.epoch).then(
-        (durable: PhysicalMs) => {
-          acknowledged = Math.max(acknowledged, durable);
-          persisted += 1;
-        },
-        () => {},
-      );
-    }
+    else if (node.leading !== undefined) ask(ledger, node, node.leading, kind, world.random());
     world.in(5, faults);
   };
   faults();
   for (let step = 0; step < STEPS; step += 1) {
     await world.step();
     // Invariant 14 of `raft.md` 11.6: tenures of different epochs never overlap in true time.
-    const valid = nodes.filter(({ leading }) => leading?.tenure?.valid() === true);
+    const valid = freshness === "lease" ? nodes.filter(({ leading }) => leading?.tenure?.valid() === true) : [];
     const epochs = valid.map(({ leading }) => String(leading?.epoch));
-    if (valid.length > 1) overlaps.push(`${epochs.join(" and ")} at ${world.nowMs} ms`);
-    const stored = etcd.keys.get(`${keys.prefix}hw`);
-    const highWater = stored === undefined ? -1n : Buffer.from(stored.value).readBigUInt64BE(0);
-    if (highWater < BigInt(acknowledged)) overlaps.push(`${highWater} is stored, and ${acknowledged} was acknowledged`);
+    if (valid.length > 1) ledger.violations.push(`${epochs.join(" and ")} at ${world.nowMs} ms`);
+    ledger.check(etcd, keys);
   }
+  isQuiet = true;
+  for (const until = world.nowMs + 5_000; world.nowMs < until; ) await world.step();
+  ledger.close(etcd, keys);
   for (const node of nodes) node.stop();
-  return { reigns: leaders.size, persisted, overlaps };
+  const { leaders, persisted, confirmed, violations } = ledger;
+  return { reigns: leaders.size, persisted, confirmed, violations };
 }
 
-describe("elections over a simulated etcd", { timeout: 120_000 }, () => {
-  it("never let two tenures hold at once, nor lose what was acknowledged, whatever fails", async () => {
-    let reigns = 0;
-    let persisted = 0;
-    await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 0, max: 2 ** 31 }), async (seed) => {
-        const outcome = await run(seed);
-        reigns += outcome.reigns;
-        persisted += outcome.persisted;
-        expect(outcome.overlaps).toEqual([]);
-      }),
-      { numRuns: 60, seed: 4 },
-    );
-    // The faults must have cost reigns, and reigns must have been of use, or nothing was tried.
-    expect(reigns).toBeGreaterThan(300);
-    expect(persisted).toBeGreaterThan(1_000);
-  });
-});
+function ask(ledger: Ledger, node: Node, leading: Seen, kind: number, amount: number): void {
+  if (kind < 0.1) ledger.persist(node, leading.epoch, ledger.acknowledged + 1 + Math.floor(amount * 50));
+  else if (kind < 0.14) ledger.advance(node, leading.epoch, 1 + Math.floor(amount * 9));
+  else if (kind < 0.17) ledger.replace(node, leading.epoch);
+  else if (kind < 0.4) ledger.confirm(leading);
+}
+
+describe.each(["lease", "confirm"] as const)(
+  "elections over a simulated etcd, %s",
+  { timeout: 240_000 },
+  (freshness) => {
+    it("never let two reigns answer at once, nor lose, repeat or undo what was acknowledged, whatever fails", async () => {
+      let reigns = 0;
+      let persisted = 0;
+      let confirmed = 0;
+      await fc.assert(
+        fc.asyncProperty(fc.integer({ min: 0, max: 2 ** 31 }), async (seed) => {
+          const outcome = await run(seed, freshness);
+          reigns += outcome.reigns;
+          persisted += outcome.persisted;
+          confirmed += outcome.confirmed;
+          expect(outcome.violations).toEqual([]);
+        }),
+        { numRuns: 30, seed: 4 },
+      );
+      // The faults must have cost reigns, and reigns must have been of use, or nothing was tried.
+      expect(reigns).toBeGreaterThan(150);
+      expect(persisted).toBeGreaterThan(500);
+      if (freshness === "confirm") expect(confirmed).toBeGreaterThan(1_000);
+    });
+  },
+);
