@@ -48,6 +48,9 @@ export const ambientAllowed: Readonly<Record<string, string>> = {
   "packages/client/src/timestamp-stream.ts": "one timer for the earliest deadline of the stream",
   "packages/client/src/unary-call.ts": "gRPC wants the deadline as a point in time",
 
+  "packages/cli/src/admin/admin-client.ts": "turns a duration into the deadline that gRPC wants as a point in time",
+  "packages/cli/src/admin/find-leader.ts": "a program: asks again at intervals while a leader is elected",
+  "packages/cli/src/admin/run.ts": "a program: looks again at intervals whether leadership has moved",
   "packages/cli/src/main.ts": "ends the process although a command left something open",
   "packages/cli/src/bench/run.ts": "a program: measures for as long as it was told",
   "packages/cli/src/demo/kill-loop.ts": "a program: kills the server at intervals",

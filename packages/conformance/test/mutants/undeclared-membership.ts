@@ -10,6 +10,7 @@ export const undeclaredMembership: Mutant = mutant(
       altered(driver, {
         membership: {
           members: async () => [],
+          leader: async () => undefined,
           addLearner: async () => {},
           promote: async () => {},
           remove: async () => {},
