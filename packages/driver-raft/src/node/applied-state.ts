@@ -83,12 +83,14 @@ export class AppliedState {
   maybeSnapshot(storage: RaftStorage, settings: ReplicaSettings): void {
     const { snapshotEntries, snapshotBytes, trailingEntries } = settings;
     const behind = this.#index - this.#snapshotIndex;
-    const due = behind >= snapshotEntries || (behind > 0 && storage.logBytes >= snapshotBytes);
+    const crowded = storage.logBytes >= snapshotBytes;
+    const due = behind >= snapshotEntries || (behind > 0 && crowded);
     if (!due && !this.#reconfigured) return;
     storage.createSnapshot({ index: this.#index, confState: this.#confState, data: this.#machine.encode() });
     this.#snapshotIndex = this.#index;
     this.#reconfigured = false;
-    const upTo = this.#index - trailingEntries;
+    // What is kept for slow followers must not keep the log that large: every entry would call for a snapshot then.
+    const upTo = crowded ? this.#index : this.#index - trailingEntries;
     if (upTo >= storage.firstIndex()) storage.compact(upTo);
   }
 

@@ -72,8 +72,10 @@ export class PeerLink {
     this.#state = { kind: "closed" };
     if (before.kind === "paused" || before.kind === "greeting") before.cancel();
     if (before.kind === "greeting" || before.kind === "open") before.stream.cancel();
-    this.#outbox.clear();
     this.#client.close();
+    // A snapshot whose loss nobody reports would keep its receiver waiting until another leader is elected.
+    for (const message of this.#outbox.clear()) this.#lost(message);
+    this.#host.unreachable(this.#id);
   }
 
   #connect(): void {

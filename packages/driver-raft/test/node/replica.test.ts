@@ -225,6 +225,28 @@ describe("a replica", () => {
     expect(cluster.node(away).replica.machine.highWater).toBe(40);
   });
 
+  it("E13: keeps the log within its size also when entries are large, and does not take a snapshot for each of them", () => {
+    const limit = 512 * 1024;
+    const cluster = new ReplicaCluster(3, { snapshotBytes: limit, snapshotEntries: 1_000, trailingEntries: 100 });
+    const leader = cluster.elect();
+    const holder = new Uint8Array(128);
+    const lease = { holder, holderEpoch: 1n, ttlMs: 1n, tsUpperBound: 1n, expiresAtMs: 1n, superseded: false };
+    const live = Array.from({ length: 200 }, (_, index) => ({ ...lease, leaseId: BigInt(index + 1) }));
+    const snapshots = new Set<string>();
+    for (let index = 0; index < 60; index++) {
+      leader.replica.propose(5_000 + index, { kind: "leases", epoch: cluster.epochOf(leader), live });
+      cluster.deliver();
+      for (const name of leader.directory.list()) if (name.startsWith("snapshot-")) snapshots.add(name);
+    }
+    const sizes = leader.directory
+      .list()
+      .filter((name) => name.startsWith("wal-"))
+      .map((name) => leader.directory.open(name).size());
+    expect(sizes.length).toBeGreaterThan(0);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(2 * limit);
+    expect(snapshots.size).toBeLessThan(12);
+  });
+
   it("gives out sequence blocks once each, in the order of the log", () => {
     const cluster = new ReplicaCluster(3);
     const leader = cluster.elect();

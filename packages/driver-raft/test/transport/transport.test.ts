@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { FaultProxy, waitUntil } from "@tsoracle/test-services";
 import { afterEach, describe, expect, it } from "vitest";
-import { type Message, newMessage } from "../../src/raft/types.ts";
+import { type Message, newEntry, newMessage } from "../../src/raft/types.ts";
 import type { Hello, Refusal } from "../../src/transport/hello.ts";
 import type { PeerTlsOptions } from "../../src/transport/peer-tls.ts";
 import { PeerTransport, type TransportOptions } from "../../src/transport/transport.ts";
@@ -103,6 +103,24 @@ describe("the transport between peers", () => {
     expect(() => one.transport.send(newMessage("MsgHup", { from: 1, to: 2 }))).toThrow(
       /expected a message between nodes/,
     );
+  });
+
+  it("reports a snapshot that waits for a peer whose address changes: its receiver would wait for ever", async () => {
+    const [one, two] = [await end(1), await end(2)];
+    const proxy = await FaultProxy.open({ host: "127.0.0.1", port: two.transport.port });
+    open.add({ close: () => void proxy.close() });
+    one.transport.setPeers(new Map([[2, `127.0.0.1:${proxy.port}`]]));
+    await connected(one, 2);
+    proxy.set({ up: "hold" });
+    const entries = [newEntry({ index: 1, term: 1, data: new Uint8Array(64 * 1024) })];
+    for (let index = 0; index < 100; index++) {
+      one.transport.send(newMessage("MsgApp", { from: 1, to: 2, index, entries }));
+    }
+    one.transport.send(newMessage("MsgSnap", { from: 1, to: 2 }));
+    expect(one.snapshots).toEqual([]);
+    one.transport.setPeers(new Map([[2, address(two)]]));
+    expect(one.snapshots).toEqual([false]);
+    expect(one.unreachable).toContain(2);
   });
 
   it("I3: tells a node with another disk why it is refused, and takes no message of it", async () => {
