@@ -133,7 +133,8 @@ export class Electorate {
       if (result.kind === "advanced") this.#beginning = "again";
     } while (this.#isBeginningAgain());
     this.#beginning = "no";
-    this.consider();
+    // Otherwise it is looked at again at the next tick, or when a member says something.
+    if (this.#hasBegun()) this.consider();
   }
 
   #isBeginningAgain(): boolean {

@@ -18,7 +18,7 @@ class Voter {
   isValid = true;
   #answer: { resolve(isNewest: boolean): void; reject(error: unknown): void } | undefined;
 
-  constructor(id: string, confirms = true) {
+  constructor(id: string, confirms = true, remembers = true) {
     const driver = new MemoryStore().open(0);
     const { sequences } = driver;
     if (sequences === undefined) throw new TypeError("the memory driver has sequences");
@@ -32,7 +32,7 @@ class Voter {
     const led = { epoch: epoch(1n), tenure };
     const member = new Member(id, driver, sequences);
     Object.defineProperty(member, "led", { value: led });
-    this.bound = new BoundMember(member, led);
+    this.bound = new BoundMember(member, led, 1n, remembers ? 0n : 1n);
   }
 
   answer(isNewest: boolean): void {

@@ -4,6 +4,7 @@ import { epoch, peerEndpoint } from "@tsoracle/core";
 import { describe, expect, it } from "vitest";
 import { Candidacy, mayJoin } from "../../src/driver/candidacy.ts";
 import { agreedLeader, shouldYield } from "../../src/driver/hint.ts";
+import type { MemberReading } from "../../src/driver/life.ts";
 import { type MemberAnswer, PersistCount } from "../../src/driver/persist-count.ts";
 import { settledRead } from "../../src/driver/settled-read.ts";
 import { quorumCapabilities } from "../../src/driver.ts";
@@ -70,7 +71,13 @@ describe("PersistCount", () => {
 });
 
 describe("Candidacy", () => {
-  const reading = (ballot: bigint, highWater = 0) => ({ ballot, highWater });
+  const reading = (ballot: bigint, highWater = 0): MemberReading => ({
+    life: 1n,
+    stage: "admitted",
+    ballot,
+    highWater,
+  });
+  const empty: MemberReading = { life: 2n, stage: "empty", ballot: 0n, highWater: 0 };
 
   it("mints above all that W members show and above its own, and counts only those W", () => {
     const candidacy = new Candidacy({ led: ["a", "b", "c"], needed: 2, newest: 7n });
@@ -83,11 +90,49 @@ describe("Candidacy", () => {
     candidacy.recordWritten("a");
     expect(candidacy.outcome).toBe("open");
     candidacy.recordWritten("b");
+    candidacy.recordHeld("a");
+    expect(candidacy.outcome).toBe("open");
+    candidacy.recordHeld("b");
     expect(candidacy.outcome).toBe("won");
   });
 
+  it("counts no look at a ballot before W members have taken it, and is lost if one has lost it since", () => {
+    const candidacy = new Candidacy({ led: ["a", "b"], needed: 2, newest: 0n });
+    for (const member of ["a", "b"]) candidacy.recordReading(member, reading(1n));
+    candidacy.recordWritten("a");
+    candidacy.recordHeld("a");
+    candidacy.recordWritten("b");
+    candidacy.recordHeld("b");
+    expect(candidacy.outcome).toBe("open");
+    candidacy.recordFailure("a");
+    expect(candidacy.outcome).toBe("lost");
+  });
+
+  it("gives no vote to a member that is empty", () => {
+    const candidacy = new Candidacy({ led: ["a", "b", "c"], needed: 2, newest: 0n });
+    candidacy.recordReading("a", empty);
+    candidacy.recordReading("b", reading(3n, 50));
+    expect(candidacy.minted).toBeUndefined();
+    candidacy.recordReading("c", { ...empty, stage: "begun" });
+    expect(candidacy.outcome).toBe("lost");
+  });
+
+  it("mints a first ballot only in the lives in which all members were seen to be admitted", () => {
+    const outcomeWith = (begun: ReadonlyMap<string, bigint> | undefined): string => {
+      const candidacy = new Candidacy({ led: ["a", "b"], needed: 2, newest: 0n, begun });
+      for (const member of ["a", "b"]) candidacy.recordReading(member, reading(0n));
+      return candidacy.outcome;
+    };
+    const lives = (a: bigint, b: bigint) => new Map(Object.entries({ a, b, c: 1n }));
+    expect([outcomeWith(undefined), outcomeWith(lives(1n, 2n)), outcomeWith(lives(1n, 1n))]).toEqual([
+      "lost",
+      "lost",
+      "open",
+    ]);
+  });
+
   it("never mints what it minted before, although the members did not take it", () => {
-    const candidacy = new Candidacy({ led: ["a"], needed: 1, newest: 7n });
+    const candidacy = new Candidacy({ led: ["a"], needed: 1, newest: 7n, begun: new Map([["a", 1n]]) });
     candidacy.recordReading("a", reading(0n));
     expect(candidacy.minted?.ballot).toBe(8n);
   });
@@ -97,8 +142,8 @@ describe("Candidacy", () => {
     early.recordFailure("b");
     expect(early.outcome).toBe("lost");
     const late = new Candidacy({ led: ["a", "b", "c"], needed: 2, newest: 0n });
-    late.recordReading("a", reading(0n));
-    late.recordReading("b", reading(0n));
+    late.recordReading("a", reading(1n));
+    late.recordReading("b", reading(1n));
     late.recordFailure("b");
     // The third was not read before the ballot was minted, so it cannot replace the second.
     late.recordWritten("a");

@@ -1,97 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Random } from "@tsoracle/conformance";
-import { ConsensusError } from "@tsoracle/consensus";
-import { Candidacy, largest, mayJoin } from "../../src/driver/candidacy.ts";
-import { PersistCount } from "../../src/driver/persist-count.ts";
-import { majority, QuorumPolicy } from "../../src/index.ts";
-
-/** Ways to get the driver wrong, each of which the world must catch. */
-export type Flaw =
-  | "largest acknowledgement"
-  | "W below a majority"
-  | "fenced by one reply"
-  | "epoch from member epochs"
-  | "ballot from own memory"
-  | "member writes without a fence";
-
-export interface WorldOptions {
-  readonly random: Random;
-  readonly members: number;
-  readonly nodes: number;
-  readonly flaw?: Flaw | undefined;
-}
-
-/** A store: what `MemoryHistory` keeps, with the check of the epoch in the same step as each write. */
-interface Store {
-  epoch: bigint;
-  leader: number;
-  ballot: bigint;
-  highWater: number;
-}
-
-interface Write {
-  readonly target: number;
-  readonly count: PersistCount;
-  readonly acks: number[];
-}
-
-interface Reign {
-  readonly node: number;
-  readonly ballot: bigint;
-  readonly first: number;
-  /** Nothing was handed out while it is below `first`. */
-  last: number;
-  floor: number;
-  readonly bound: Map<number, bigint>;
-  /** The latest epoch that each member refused. */
-  readonly refused: Map<number, bigint>;
-  /** Every ballot that had won when this candidacy began. */
-  readonly wonBefore: bigint;
-  write: Write | undefined;
-}
-
-interface Run {
-  readonly candidacy: Candidacy;
-  readonly led: ReadonlyMap<number, bigint>;
-  readonly ballots: Map<number, bigint>;
-  readonly wonBefore: bigint;
-  readonly won: Map<number, bigint>;
-}
-
-interface Node {
-  readonly believes: Map<number, bigint>;
-  minted: bigint;
-  run: Run | undefined;
-  reign: Reign | undefined;
-}
-
-/** Something that may happen next; the world picks one at random. Nothing happens to a node while it is paused. */
-interface Event {
-  readonly to?: number;
-  readonly run: () => void;
-}
+import { Ground, type WorldOptions } from "./world/ground.ts";
+import { Node, type Reign } from "./world/node.ts";
 
 /**
- * Nodes that run the decisions of the driver over plain stores. Every store elects whom it likes, news of it arrives
- * late and in any order, requests are carried out late and in any order, answers are lost, processes die.
+ * Nodes that run the decisions of the driver over plain stores. Every store elects whom it likes and may lose what it
+ * holds, news of it arrives late and in any order, requests are carried out late and in any order, answers are lost,
+ * processes die. One store keeps its memory at any time: a history of which nothing is left cannot be told from none.
  */
 export class World {
   readonly reigns: Reign[] = [];
-  readonly problems: string[] = [];
-  readonly #options: WorldOptions;
-  readonly #policy: QuorumPolicy;
-  readonly #stores: Store[];
+  readonly #ground: Ground;
   readonly #nodes: Node[];
-  readonly #network: Event[] = [];
+  #elections = 0;
   #paused = -1;
+  /** The node that the stores mostly elect: without one, few reigns would get anywhere over many stores. */
+  #favourite = 0;
+  /** How much else happens between two elections. */
+  readonly #calm: number;
 
   constructor(options: WorldOptions) {
-    this.#options = options;
-    const n = options.members;
-    const w = options.flaw === "W below a majority" ? majority(n) - 1 : majority(n);
-    this.#policy = new QuorumPolicy({ n, w });
-    this.#stores = Array.from({ length: n }, () => ({ epoch: 0n, leader: -1, ballot: 0n, highWater: 0 }));
-    this.#nodes = Array.from({ length: options.nodes }, () => newNode());
+    this.#ground = new Ground(options);
+    this.#calm = 3 + options.random.below(8);
+    this.#nodes = Array.from({ length: options.nodes }, (_, index) => this.#newNode(index));
+  }
+
+  /** How often a store that had lost its data was given a vote again. */
+  get fills(): number {
+    return this.#ground.fills;
+  }
+
+  get problems(): readonly string[] {
+    return this.#ground.problems;
   }
 
   run(steps: number): void {
@@ -100,282 +39,79 @@ export class World {
   }
 
   #step(): void {
-    const { random } = this.#options;
+    const { random, network, stores } = this.#ground;
     // Mostly what is under way goes on; elections are rarer, so that reigns get somewhere.
-    if (this.#network.length > 0 && !random.oneIn(4)) {
-      const index = random.below(this.#network.length);
-      if (this.#network[index]?.to === this.#paused) return;
-      this.#network.splice(index, 1)[0]?.run();
+    if (network.length > 0 && !random.oneIn(4)) {
+      const index = random.below(network.length);
+      if (network[index]?.to === this.#paused) return;
+      network.splice(index, 1)[0]?.run();
       return;
     }
     if (random.oneIn(12)) this.#paused = random.below(this.#nodes.length * 2);
-    const node = random.below(this.#nodes.length);
-    if (random.oneIn(6)) this.#elect(random.below(this.#stores.length), node);
-    else if (random.oneIn(60)) this.#crash(node);
-    else if (node !== this.#paused) this.#act(node);
+    if (random.oneIn(40)) this.#favourite = random.below(this.#nodes.length);
+    const node = random.oneIn(6) ? random.below(this.#nodes.length) : this.#favourite;
+    if (random.oneIn(4)) this.#elect(random.below(stores.length), node);
+    else if (random.oneIn(6 * this.#calm)) this.#wipe(random.below(stores.length));
+    else if (random.oneIn(150)) this.#crash(node);
+    else if (node !== this.#paused) this.#nodes[node]?.act();
   }
 
   #elect(member: number, node: number): void {
-    const store = this.#stores[member] as Store;
+    const store = this.#ground.store(member);
+    // Being elected again by the same store is rarer than by another, or no node would ever lead several.
+    if (store.leader === node && !this.#ground.random.oneIn(6)) return;
     store.epoch += 1n;
     store.leader = node;
+    this.#elections += 1;
+    const election = this.#elections;
     const { epoch } = store;
     for (const [index, other] of this.#nodes.entries()) {
       const news = (): void => {
         // The stream of a member never goes back: news that is older than what was seen is not delivered.
-        if (this.#nodes[index] !== other || (other.believes.get(member) ?? -1n) > epoch) return;
+        if (this.#nodes[index] !== other) return;
+        if (other.believes.has(member) && (other.heard.get(member) ?? 0) > election) return;
+        other.heard.set(member, election);
         if (index === node) other.believes.set(member, epoch);
         else other.believes.delete(member);
-        this.#endUnlessHeld(other);
+        other.endUnlessHeld();
       };
-      this.#network.push({ to: index, run: news });
+      this.#ground.network.push({ to: index, run: news });
     }
   }
 
-  #crash(node: number): void {
-    this.#nodes[node] = newNode();
-    for (const store of this.#stores) if (store.leader === node) store.leader = -1;
+  /** Rarely more than a majority can spare: what is safe then is to stop, which would be all that there is to see. */
+  #wipe(member: number): void {
+    const { stores, policy, random } = this.#ground;
+    const others = stores.filter((store, index) => index !== member && store.stage === "admitted").length;
+    const isUntouched =
+      this.#ground.isNew && this.reigns.length === 0 && this.#nodes.every(({ isStanding }) => !isStanding);
+    if (others === 0 ? !isUntouched || !random.oneIn(8) : others < policy.w && !random.oneIn(30)) return;
+    this.#ground.wipe(member);
   }
 
-  #act(index: number): void {
-    const node = this.#nodes[index] as Node;
-    if (node.reign !== undefined) this.#reignOn(index, node, node.reign);
-    else if (node.run === undefined && node.believes.size >= this.#policy.w) this.#stand(index, node);
+  #crash(index: number): void {
+    this.#nodes[index]?.die();
+    this.#nodes[index] = this.#newNode(index);
+    for (const store of this.#ground.stores) if (store.leader === index) store.leader = -1;
   }
 
-  /** Sends a request: carried out at some time or never, answered at some time or never. */
-  #send<T>(to: number, carryOut: () => T, answered: (reply: T) => void, failed: () => void): void {
-    const { random } = this.#options;
-    if (random.oneIn(12)) {
-      this.#network.push({ to, run: failed });
-      if (random.oneIn(2)) this.#network.push({ run: () => void carryOut() });
-      return;
-    }
-    const run = (): void => {
-      const reply = carryOut();
-      this.#network.push({ to, run: random.oneIn(12) ? failed : () => answered(reply) });
-    };
-    this.#network.push({ run });
-  }
-
-  /** One atomic step of a store, if the epoch is still the newest there. */
-  #fenced(index: number, member: number, epoch: bigint, write: (store: Store) => number): number | undefined {
-    const store = this.#stores[member] as Store;
-    const isNewest = store.leader === index && store.epoch === epoch;
-    return isNewest || this.#options.flaw === "member writes without a fence" ? write(store) : undefined;
-  }
-
-  #stand(index: number, node: Node): void {
-    const led = new Map(node.believes);
-    const names = [...led.keys()].map(String);
-    const run: Run = {
-      candidacy: new Candidacy({ led: names, needed: this.#policy.w, newest: node.minted }),
-      led,
-      ballots: new Map(),
-      wonBefore: largest(this.reigns.map(({ ballot }) => ballot)),
-      won: new Map(),
-    };
-    node.run = run;
-    for (const member of led.keys()) {
-      const store = this.#stores[member] as Store;
-      this.#send(
-        index,
-        () => ({ ballot: store.ballot, highWater: store.highWater }),
-        (reading) => {
-          if (node.run !== run) return;
-          run.ballots.set(member, reading.ballot);
-          const ballot = this.#options.flaw === "ballot from own memory" ? 0n : reading.ballot;
-          const wasMinted = run.candidacy.minted !== undefined;
-          run.candidacy.recordReading(String(member), { ...reading, ballot });
-          if (!wasMinted && run.candidacy.minted !== undefined) this.#writeBallots(index, node, run);
-          this.#concludeRun(index, node, run);
-        },
-        () => this.#failRun(index, node, run, member),
-      );
-    }
-  }
-
-  #writeBallots(index: number, node: Node, run: Run): void {
-    const { minted } = run.candidacy;
-    if (minted === undefined) return;
-    node.minted = minted.ballot;
-    for (const member of minted.members.map(Number)) {
-      const epoch = run.led.get(member) as bigint;
-      const raise = minted.ballot - (run.ballots.get(member) ?? 0n);
-      this.#send(
-        index,
-        () => this.#fenced(index, member, epoch, (store) => raised(store, raise)),
-        (reply) => {
-          if (node.run !== run) return;
-          if (reply === undefined) run.candidacy.recordFailure(String(member));
-          else {
-            run.candidacy.recordWritten(String(member));
-            run.won.set(member, epoch);
-          }
-          this.#concludeRun(index, node, run);
-        },
-        () => this.#failRun(index, node, run, member),
-      );
-    }
-  }
-
-  #failRun(index: number, node: Node, run: Run, member: number): void {
-    if (node.run !== run) return;
-    run.candidacy.recordFailure(String(member));
-    this.#concludeRun(index, node, run);
-  }
-
-  #concludeRun(index: number, node: Node, run: Run): void {
-    const { outcome, minted } = run.candidacy;
-    if (outcome === "open") return;
-    node.run = undefined;
-    if (outcome === "lost" || minted === undefined || this.#nodes[index] !== node) return;
-    const epochs = largest([...run.won.values()]);
-    const { highWater: floor } = minted;
-    const reign: Reign = {
-      node: index,
-      ballot: this.#options.flaw === "epoch from member epochs" ? epochs : minted.ballot,
-      first: floor + 1,
-      last: floor,
-      floor,
-      bound: new Map(run.won),
-      refused: new Map(),
-      wonBefore: run.wonBefore,
-      write: undefined,
-    };
-    node.reign = reign;
-    this.reigns.push(reign);
-    this.#endUnlessHeld(node);
-  }
-
-  #reignOn(index: number, node: Node, reign: Reign): void {
-    const outside = [...node.believes].filter(([member, epoch]) => reign.bound.get(member) !== epoch);
-    const [join] = outside;
-    if (join !== undefined && this.#options.random.oneIn(2)) this.#join(index, node, reign, join);
-    else if (reign.write === undefined) this.#persist(index, node, reign);
-  }
-
-  #join(index: number, node: Node, reign: Reign, [member, epoch]: readonly [number, bigint]): void {
-    const store = this.#stores[member] as Store;
-    this.#send(
-      index,
-      () => store.ballot,
-      (shown) => {
-        if (!mayJoin(reign.ballot, shown)) return;
-        const raise = reign.ballot - shown;
-        this.#send(
-          index,
-          () => this.#fenced(index, member, epoch, (at) => raised(at, raise)),
-          (reply) => {
-            if (reply !== undefined && node.reign === reign) reign.bound.set(member, epoch);
-          },
-          () => {},
-        );
-      },
-      () => {},
-    );
-  }
-
-  #persist(index: number, node: Node, reign: Reign): void {
-    const target = reign.floor + 1 + this.#options.random.below(5);
-    const names = this.#stores.map((_store, member) => String(member));
-    const write: Write = { target, count: new PersistCount(this.#policy, names), acks: [] };
-    reign.write = write;
-    for (const member of this.#stores.keys()) {
-      const epoch = reign.bound.get(member);
-      if (epoch === undefined || node.believes.get(member) !== epoch) {
-        write.count.record(String(member), { kind: "outside" });
-        continue;
-      }
-      this.#send(
-        index,
-        () => this.#fenced(index, member, epoch, (store) => lifted(store, target)),
-        (highWater) => {
-          if (highWater === undefined) reign.refused.set(member, epoch);
-          if (highWater === undefined) write.count.record(String(member), { kind: "refused", message: "over" });
-          else {
-            write.acks.push(highWater);
-            write.count.record(String(member), { kind: "ack", highWater });
-          }
-          this.#concludeWrite(node, reign, write, highWater === undefined);
-        },
-        () => {
-          const error = new ConsensusError("uncertain", "the answer was lost");
-          write.count.record(String(member), { kind: "failed", error });
-          this.#concludeWrite(node, reign, write, false);
-        },
-      );
-    }
-    this.#concludeWrite(node, reign, write, false);
-  }
-
-  #concludeWrite(node: Node, reign: Reign, write: Write, wasRefused: boolean): void {
-    if (reign.write !== write) return;
-    const { flaw } = this.#options;
-    const verdict =
-      flaw === "fenced by one reply" && wasRefused ? ({ kind: "fenced", message: "" } as const) : write.count.verdict();
-    if (verdict === undefined) return;
-    reign.write = undefined;
-    const isLate = node.reign !== reign;
-    if (verdict.kind === "met" && !isLate && this.#nodes[reign.node] === node) {
-      reign.last = flaw === "largest acknowledgement" ? Math.max(...write.acks) : verdict.highWater;
-      reign.floor = Math.max(reign.floor, reign.last);
-    } else if (verdict.kind === "fenced" && (flaw === "fenced by one reply" || !this.#hasHope(node, reign))) {
-      this.#checkFenced(node, reign);
-      if (node.reign === reign) node.reign = undefined;
-    }
-  }
-
-  #hasHope(node: Node, { bound, refused }: Reign): boolean {
-    const hopeful = [...bound].filter(
-      ([member, epoch]) => node.believes.get(member) === epoch && refused.get(member) !== epoch,
-    );
-    return hopeful.length >= this.#policy.w;
-  }
-
-  /** A reign is told that it can never win again only if that is so. */
-  #checkFenced(node: Node, reign: Reign): void {
-    if (node.reign !== reign) return;
-    const open = [...reign.bound].filter(([member, epoch]) => {
-      const store = this.#stores[member] as Store;
-      return store.leader === reign.node && store.epoch === epoch && node.believes.get(member) === epoch;
-    });
-    if (open.length >= this.#policy.w) this.problems.push(`reign ${reign.ballot} was called fenced and is not`);
-  }
-
-  #endUnlessHeld(node: Node): void {
-    const { reign } = node;
-    if (reign === undefined) return;
-    const held = [...reign.bound].filter(([member, epoch]) => node.believes.get(member) === epoch).length;
-    if (held < this.#policy.w) node.reign = undefined;
+  #newNode(index: number): Node {
+    return new Node(this.#ground, index, this.reigns);
   }
 
   /** What the promises say of all reigns together. */
   #judge(): void {
+    const { problems } = this.#ground;
     const ordered = [...this.reigns].sort((a, b) => (a.ballot < b.ballot ? -1 : a.ballot > b.ballot ? 1 : 0));
     for (const [index, reign] of ordered.entries()) {
-      if (ordered[index - 1]?.ballot === reign.ballot) this.problems.push(`two reigns have epoch ${reign.ballot}`);
-      if (reign.ballot <= reign.wonBefore) this.problems.push(`epoch ${reign.ballot} came after ${reign.wonBefore}`);
+      if (ordered[index - 1]?.ballot === reign.ballot) problems.push(`two reigns have epoch ${reign.ballot}`);
+      if (reign.ballot <= reign.wonBefore) problems.push(`epoch ${reign.ballot} came after ${reign.wonBefore}`);
     }
     let top = 0;
     for (const { ballot, first, last } of ordered) {
       if (last < first) continue;
-      if (first <= top) this.problems.push(`reign ${ballot} served ${first}..${last}, but ${top} was served before`);
+      if (first <= top) problems.push(`reign ${ballot} served ${first}..${last}, but ${top} was served before`);
       top = Math.max(top, last);
     }
   }
-}
-
-function newNode(): Node {
-  return { believes: new Map(), minted: 0n, run: undefined, reign: undefined };
-}
-
-function raised(store: Store, by: bigint): number {
-  if (by > 0n) store.ballot += by;
-  return Number(store.ballot);
-}
-
-function lifted(store: Store, target: number): number {
-  store.highWater = Math.max(store.highWater, target);
-  return store.highWater;
 }
