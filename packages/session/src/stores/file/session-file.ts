@@ -60,7 +60,7 @@ export class SessionFile {
     const log = await readSession(place, id);
     if (log === undefined) return undefined;
     const session = new SessionFile(place, id, log.head, log.end);
-    await session.#repair(log.tail);
+    await session.#repair(log);
     return session;
   }
 
@@ -158,11 +158,14 @@ export class SessionFile {
     throw refusedByDisk(doing, cause);
   }
 
-  async #repair(tail: SessionLog["tail"]): Promise<void> {
+  async #repair({ tail, last }: SessionLog): Promise<void> {
     if (tail === "clean") return;
+    const doing = `repairing ${this.#logPath}`;
     await this.#withLog(async (file) => {
-      if (tail === "torn") await inDoubt(`repairing ${this.#logPath}`, () => file.truncate(this.#end));
-      // A record without its mark may be in the cache only: whoever hears of it now must find it after a power cut.
+      if (tail === "torn") await inDoubt(doing, () => file.truncate(this.#end));
+      // A record without its mark may be in the cache only, and after a failed fsync as if it were not: it is written
+      // once more, because whoever hears of it now must find it after a power cut.
+      else await inDoubt(doing, () => file.write(last, this.#end - last.length));
       await inDoubt(`the fsync of ${this.#logPath}`, () => file.sync());
       if (tail === "unmarked") await markAcknowledged(file, this.#end);
     });

@@ -37,7 +37,7 @@ export class SessionFiles {
   /** Works on a session that is there. @throws JournalError `unknown_session` and whatever the work throws. */
   use<T>(id: string, work: (session: SessionFile) => Promise<T>, terms: QueueTerms): Promise<T> {
     return this.#run(id, terms, async (slot) => {
-      slot.session ??= await SessionFile.open(this.#place, id);
+      slot.session ??= await this.#open(id);
       if (slot.session === undefined) {
         throw new JournalError("unknown_session", `there is no journal of session ${JSON.stringify(id)}`);
       }
@@ -52,11 +52,22 @@ export class SessionFiles {
     terms: QueueTerms,
   ): Promise<JournalCreation> {
     return this.#run(id, terms, async (slot) => {
-      slot.session ??= await SessionFile.open(this.#place, id);
+      slot.session ??= await this.#open(id);
       if (slot.session !== undefined) return { created: false, ...slot.session.head };
       slot.session = await SessionFile.create(this.#place, id, fence, first);
       return { created: true, ...slot.session.head };
     });
+  }
+
+  /** A repair that ends in doubt is no doubt about the call that came upon it: nothing of that was written. */
+  async #open(id: string): Promise<SessionFile | undefined> {
+    try {
+      return await SessionFile.open(this.#place, id);
+    } catch (error) {
+      if (!(error instanceof JournalError && error.code === "uncertain")) throw error;
+      this.#fault ??= distrusted(this.#place.directory, error);
+      throw this.#fault;
+    }
   }
 
   #run<T>(id: string, terms: QueueTerms, work: (slot: Slot) => Promise<T>): Promise<T> {

@@ -24,6 +24,8 @@ export interface SessionLog {
   readonly end: number;
   /** What the end of the file needs before anything is relied on. */
   readonly tail: "clean" | "torn" | "unmarked";
+  /** The bytes of the last record. */
+  readonly last: Uint8Array;
 }
 
 /** The largest JSON of a record: two names, each byte of which JSON may write in six. */
@@ -78,7 +80,7 @@ export function decodeSession(
   maxBody: number,
 ): SessionLog {
   const rot = (why: string): JournalError => rotten(id, why);
-  const { frames, end, tail } = decodeFrames(log, maxBody + MAX_META_BYTES, rot);
+  const { frames, end, tail, last } = decodeFrames(log, maxBody + MAX_META_BYTES, rot);
   const [base, ...rest] = frames;
   if (base === undefined || base.meta["kind"] !== "journal" || base.meta["format"] !== 1 || base.meta["id"] !== id) {
     throw rot("its first record is not that of this session");
@@ -105,6 +107,7 @@ export function decodeSession(
       entries,
       end,
       tail,
+      last,
     };
   } catch (error) {
     if (error instanceof JournalError && error.code === "permanent") throw error;
@@ -116,9 +119,14 @@ function decodeFrames(
   bytes: Uint8Array,
   maxPayload: number,
   rot: (why: string) => JournalError,
-): { readonly frames: readonly Frame[]; readonly end: number; readonly tail: SessionLog["tail"] } {
+): {
+  readonly frames: readonly Frame[];
+  readonly end: number;
+  readonly tail: SessionLog["tail"];
+  readonly last: Uint8Array;
+} {
   const frames: Frame[] = [];
-  let end = 0;
+  let [from, end] = [0, 0];
   let marked = true;
   while (end < bytes.length) {
     const found = decodeFrame(bytes, end, maxPayload);
@@ -126,13 +134,13 @@ function decodeFrames(
     if (found.kind === "torn") {
       // The first record comes by a rename, whole or not at all.
       if (frames.length === 0) throw rot("its first record is incomplete");
-      return { frames, end, tail: "torn" };
+      return { frames, end, tail: "torn", last: bytes.subarray(from, end) };
     }
     frames.push(found.frame);
-    end = found.end;
+    [from, end] = [end, found.end];
     marked = found.acknowledged;
   }
-  return { frames, end, tail: marked ? "clean" : "unmarked" };
+  return { frames, end, tail: marked ? "clean" : "unmarked", last: bytes.subarray(from, end) };
 }
 
 /** The next number. @throws JournalError `permanent` if entries are missing that no snapshot covers. */
