@@ -184,6 +184,20 @@ describe("recover", () => {
     expect(from(1n, 3n, 5n).snapshot).toMatchObject({ counter: 3, checkpointEpoch: 5n, checkpointMs: 1200 });
     expect(() => from(6n)).toThrow(/^\[state_diverged\]/);
     expect(() => from(3n, 2n)).toThrow(/^\[state_diverged\]/);
+    const crashMark = { entry: { kind: "crash_marked", reason: "oom" }, epoch: 6n, atMs: 1200 } as const;
+    const marked = { ...parts(session), snapshot: sessionS().snapshot, tail: [crashMark] };
+    expect(() => recover(marked, plainTokens)).toThrow(/^\[state_diverged\].*past its fence/);
+  });
+
+  it("takes no crash or restart for a checkpoint of the new owner", () => {
+    const session = taken(sessionS(), "node-b", 5n, 1100);
+    const tail: RecordedEntry[] = [
+      { entry: { kind: "counter_delta", delta: 1 }, epoch: 2n, atMs: 1200 },
+      { entry: { kind: "crash_marked", reason: "oom" }, epoch: 3n, atMs: 1210 },
+      { entry: { kind: "restarted", nowMs: 1220 }, epoch: 5n, atMs: 1220 },
+    ];
+    const recovered = recover({ ...parts(session), snapshot: sessionS().snapshot, tail }, plainTokens);
+    expect(recovered.snapshot).toMatchObject({ checkpointEpoch: 2n, checkpointMs: 1220, lifecycle: "disconnected" });
   });
 
   it("refuses a fence whose token is not its own", () => {
