@@ -18,6 +18,7 @@ import { toConsensusError } from "./failure.ts";
 import { FencedStore } from "./fenced-store.ts";
 import { EtcdLeases } from "./lease-store.ts";
 import type { DriverConfig } from "./options.ts";
+import { decodeHighWater } from "./records.ts";
 import { foundIn, Register } from "./register.ts";
 import { EtcdSequences } from "./sequence-store.ts";
 import type { StoreAccess } from "./store-access.ts";
@@ -123,9 +124,11 @@ export class OpenEtcdDriver implements EtcdDriver, StoreAccess {
   async read(keys: readonly Uint8Array[]): Promise<readonly (KeyValue | undefined)[]> {
     try {
       const { hwRev } = await this.register.bind();
+      const before = this.register.covered;
       const success = [this.register.keys.highWater, ...keys].map(range);
       const [register, ...found] = foundIn(await this.register.store.txn({ compare: [], success, failure: [] }));
       if (register?.createRevision !== hwRev) throw this.register.replaced(register?.createRevision);
+      this.register.shown(decodeHighWater(register.value).highWater, before);
       return found;
     } catch (error) {
       // Also as part of a write, a read that failed leaves nothing open.

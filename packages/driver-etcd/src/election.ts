@@ -250,7 +250,9 @@ export class Election {
   async #renewOnce(reign: Reign): Promise<void> {
     const { candidacy } = reign;
     const sent = reign.mark();
-    await this.#fenced.renew(candidacy, this.#record(candidacy, false));
+    const beat = put(this.#config.keys.reign, this.#record(candidacy, false));
+    if (!(await this.#fenced.write(candidacy, [], [beat])))
+      throw new TypeError("etcd refused a renewal that nothing stops");
     reign.renewed(sent);
   }
 

@@ -5,7 +5,7 @@ import type { Candidacy } from "./candidacy.ts";
 import { type Loaded, loaded, persisted, type Refusal, refusal } from "./outcomes.ts";
 import { asEpoch } from "./records.ts";
 import type { Register } from "./register.ts";
-import { type Claim, covers, fencedWrite, put, readReign, t3Load, t4Persist, t5Resign } from "./transactions.ts";
+import { type Claim, covers, fencedWrite, readReign, t3Load, t4Persist, t5Resign } from "./transactions.ts";
 import type { Compare, RequestOp, TxnResponse } from "./wire/messages.ts";
 
 /**
@@ -38,36 +38,20 @@ export class FencedStore {
     return this.#held(candidacy, persisted(response, claim, hwRev, atLeast), before);
   }
 
-  /**
-   * Writes the record of the reign again, its beat, if the register still covers what it was seen to cover.
-   *
-   * @throws EtcdFailure, ConsensusError `fenced`
-   */
-  async renew(candidacy: Candidacy, record: Uint8Array): Promise<void> {
-    const { store, keys } = this.#register;
-    const { claim } = candidacy;
-    const { hwRev } = await this.#register.bind();
-    const before = this.#register.covered;
-    const writes = [put(keys.reign, record)];
-    const response = await store.txn(fencedWrite(keys, claim, hwRev, [covers(keys, before)], writes));
-    if (response.succeeded) return;
-    const why = refusal(response, claim, hwRev);
-    if (why.kind !== "unmet") throw this.#lost(candidacy, why);
-    this.#register.shown(why.highWater, before);
-    throw new TypeError("etcd refused a renewal although every comparison in it holds");
-  }
-
   /** Resolves to what the last reign left behind. @throws EtcdFailure, ConsensusError `fenced` */
   async lastReign(candidacy: Candidacy): Promise<TxnResponse> {
     const { store, keys } = this.#register;
     const { hwRev } = await this.#register.bind();
     const response = await store.txn(readReign(keys, candidacy.claim, hwRev));
-    if (!response.succeeded) this.#demand(candidacy, refusal(response, candidacy.claim, hwRev));
-    return response;
+    if (response.succeeded) return response;
+    const why = refusal(response, candidacy.claim, hwRev);
+    if (why.kind !== "unmet") throw this.#lost(candidacy, why);
+    throw new TypeError("etcd refused a read although every comparison in it holds");
   }
 
   /**
-   * Resolves to whether it was written; false where the fence holds and one of `conditions` does not, so that nothing was.
+   * Writes under the fence, and only if the register still covers what it was seen to cover. Resolves to whether it was
+   * written; false where all that holds and one of `conditions` does not, so that nothing was.
    *
    * @throws EtcdFailure, ConsensusError `fenced`
    */
@@ -75,9 +59,12 @@ export class FencedStore {
     const { store, keys } = this.#register;
     const { claim } = candidacy;
     const { hwRev } = await this.#register.bind();
-    const response = await store.txn(fencedWrite(keys, claim, hwRev, conditions, writes));
+    const before = this.#register.covered;
+    const response = await store.txn(fencedWrite(keys, claim, hwRev, [covers(keys, before), ...conditions], writes));
     if (response.succeeded) return true;
-    this.#demand(candidacy, refusal(response, claim, hwRev));
+    const why = refusal(response, claim, hwRev);
+    if (why.kind !== "unmet") throw this.#lost(candidacy, why);
+    this.#register.shown(why.highWater, before);
     return false;
   }
 
@@ -95,10 +82,6 @@ export class FencedStore {
   #held(candidacy: Candidacy, outcome: Loaded, before: PhysicalMs): PhysicalMs {
     if (outcome.kind === "ok") return this.#register.shown(outcome.highWater, before);
     throw this.#lost(candidacy, outcome);
-  }
-
-  #demand(candidacy: Candidacy, why: Refusal): void {
-    if (why.kind !== "unmet") throw this.#lost(candidacy, why);
   }
 
   #lost(candidacy: Candidacy, why: Exclude<Refusal, { kind: "unmet" }>): Error {

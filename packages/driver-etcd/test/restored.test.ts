@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from "node:path";
-import { physicalMs } from "@tsoracle/core";
+import { type Epoch, physicalMs, type SeqKey } from "@tsoracle/core";
 import { type EtcdServer, OwnedDirectory, startEtcd } from "@tsoracle/test-services";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type EtcdDriver, etcdOracleStatus, fastForwardEtcdOracle } from "../src/index.ts";
@@ -45,6 +45,27 @@ describe("a register whose high-water went back, in a store whose revision went 
     await putKey(url(), new OracleKeys(prefixOf("unconfirmed")).highWater, encodeHighWater(8_999, epoch));
     await expect(tenure?.confirm?.()).rejects.toMatchObject({ code: "permanent" });
     expect(tenure?.valid()).toBe(false);
+  });
+
+  it("is noticed before a sequence is advanced or a lease replaced in it", async () => {
+    await prepare([url()], "counted");
+    const key = "orders" as SeqKey;
+    const lowered = new OracleKeys(prefixOf("counted"));
+    const ways = {
+      advance: (node: EtcdDriver, epoch: Epoch) => node.sequences.advance([{ key, count: 5 }], epoch),
+      replace: (node: EtcdDriver, epoch: Epoch) => node.leases.replace([], epoch),
+      load: (node: EtcdDriver) => node.sequences.load(key),
+    };
+    for (const [index, way] of Object.values(ways).entries()) {
+      await using leader = await openNode([url()], "counted");
+      const { epoch } = await leads(leader);
+      await leader.persistHighWater(ms(9_000 + index), epoch);
+      await putKey(url(), lowered.highWater, encodeHighWater(8_000, epoch));
+      await expect(way(leader, epoch)).rejects.toMatchObject({
+        code: expect.stringMatching(/^(permanent|not_leader)$/),
+      });
+      expect(await rangeOf(url(), lowered.sequence(key))).toEqual([]);
+    }
   });
 
   it("is noticed by a server that only follows, and by one that writes less than was there", async () => {
