@@ -6,8 +6,8 @@ import { etcdOracleStatus, fastForwardEtcdOracle, initEtcdOracle } from "../src/
 import { OracleKeys } from "../src/keys.ts";
 import { decodeReign } from "../src/records.ts";
 import { urlsOf, useEtcd } from "./cluster.ts";
-import { callEtcd, deleteKey, rangeOf } from "./gateway.ts";
-import { itemOf, leads, NodeLog, openNode, prefixOf, prepare, TERMS } from "./node.ts";
+import { callEtcd, deleteKey, putKey, rangeOf } from "./gateway.ts";
+import { itemOf, leads, NodeLog, openNode, prefixOf, prepare, stateOf, TERMS } from "./node.ts";
 
 const etcd = useEtcd({ beforeAll, afterAll }, 1);
 const endpoints = (): readonly string[] => urlsOf(etcd());
@@ -48,6 +48,15 @@ describe("opening an oracle that is not what the server expects", () => {
     const key = new OracleKeys(prefixOf("strange")).highWater;
     await callEtcd(url(), "/v3/kv/put", { key: Buffer.from(key).toString("base64"), value: base64("7") });
     await expect(openNode(endpoints(), "strange")).rejects.toThrow(/not what this driver writes.*1 bytes/);
+  });
+
+  it("does not lead after a record that the driver did not write, and tells a person", async () => {
+    await prepare(endpoints(), "scribbled");
+    await putKey(url(), new OracleKeys(prefixOf("scribbled")).reign, "7");
+    const log = new NodeLog();
+    await using driver = await openNode(endpoints(), "scribbled", { log });
+    await log.line(/^error .*the last reign is not what this driver writes/);
+    expect(await stateOf(driver)).toEqual({ role: "unknown" });
   });
 
   it("waits for a cluster that is not there, and says so", async () => {
