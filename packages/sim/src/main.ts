@@ -11,32 +11,70 @@ import { mergeRuns, type RunResult, runMany } from "./run-many.ts";
 
 const SHOWN_FAILURES = 3;
 const SHOWN_TEXT = 140;
+/** Cases after which a process says how it went. */
+const PART = 500;
 
-/** The cases of one of the processes: every so many-th seed. */
-function share(options: SimOptions, job: number): RunResult {
+/** The cases of one of the processes, every so many-th seed, a part at a time. */
+function* share(options: SimOptions, job: number): Generator<RunResult> {
   const { seed, seeds, jobs, nodes, profile, keep, safetyMs } = options;
   const count = Math.max(0, Math.ceil((seeds - job) / jobs));
-  return runMany(subject, { first: seed + job, count, stride: jobs, nodes, profile, keep, safetyMs });
+  for (let done = 0; done < count; done += PART) {
+    const first = seed + job + done * jobs;
+    yield runMany(subject, {
+      first,
+      count: Math.min(PART, count - done),
+      stride: jobs,
+      nodes,
+      profile,
+      keep,
+      safetyMs,
+    });
+  }
 }
 
-async function inProcesses(options: SimOptions): Promise<RunResult> {
+/** Plays the cases in several processes; `onPart` hears of each part that one has finished. */
+async function inProcesses(options: SimOptions, onPart: (part: RunResult) => void): Promise<void> {
   const args = process.argv.slice(2);
   const runs = Array.from({ length: options.jobs }, (_, job) => {
-    const child = fork(fileURLToPath(import.meta.url), [...args, "--worker"], {
-      env: { ...process.env, SIM_JOB: String(job) },
-    });
-    return new Promise<RunResult>((resolve, reject) => {
-      child.once("message", (message) => resolve(message as RunResult));
+    const env = { ...process.env, SIM_JOB: String(job) };
+    const child = fork(fileURLToPath(import.meta.url), [...args, "--worker"], { env });
+    return new Promise<void>((resolve, reject) => {
+      child.on("message", (part) => onPart(part as RunResult));
       child.once("error", reject);
-      child.once("exit", (code) => reject(new Error(`job ${job} ended with code ${code} and without a result`)));
+      child.once("exit", (code) => (code === 0 ? resolve() : reject(new Error(`job ${job} ended with code ${code}`))));
     });
   });
-  return mergeRuns(await Promise.all(runs));
+  await Promise.all(runs);
+}
+
+/** Plays all cases; after each part the result up to then is written down, so that a long run that is ended is not lost. */
+async function playAll(options: SimOptions, begunMs: number): Promise<RunResult> {
+  let result = mergeRuns([]);
+  const take = (part: RunResult): void => {
+    result = mergeRuns([result, part]);
+    const elapsedMs = performance.now() - begunMs;
+    writeResult(options, result, elapsedMs);
+    if (options.seeds > PART) {
+      process.stderr.write(
+        `${result.cases} of ${options.seeds} cases, ${Math.round(elapsedMs / 1000)} s, ${result.failures.length} violations\n`,
+      );
+    }
+  };
+  if (options.jobs > 1) await inProcesses(options, take);
+  else for (const part of share(options, 0)) take(part);
+  return result;
+}
+
+function writeResult({ json, seed, seeds }: SimOptions, result: RunResult, elapsedMs: number): void {
+  if (json === undefined) return;
+  const missing = missingCoverage(result);
+  const whole = { firstSeed: seed, asked: seeds, elapsedMs: Math.round(elapsedMs), missing, ...result };
+  writeFileSync(json, `${JSON.stringify(whole, undefined, 2)}\n`);
 }
 
 async function run(options: SimOptions): Promise<number> {
   const begunMs = performance.now();
-  const result = options.jobs > 1 ? await inProcesses(options) : share(options, 0);
+  const result = await playAll(options, begunMs);
   const elapsedMs = performance.now() - begunMs;
   const missing = missingCoverage(result);
   process.stdout.write(`${describeRun(result, elapsedMs)}\n`);
@@ -44,12 +82,6 @@ async function run(options: SimOptions): Promise<number> {
     process.stdout.write(`\n${describeFailure(subject, failure, options)}\n`);
   }
   for (const name of missing) process.stdout.write(`never happened: ${name}\n`);
-  if (options.json !== undefined) {
-    writeFileSync(
-      options.json,
-      `${JSON.stringify({ ...result, elapsedMs, missing, firstSeed: options.seed }, undefined, 2)}\n`,
-    );
-  }
   return result.failures.length > 0 || missing.length > 0 ? 1 : 0;
 }
 
@@ -79,13 +111,16 @@ async function main(): Promise<number> {
     case "run":
       return await run(options);
     case "worker":
-      process.send?.(share(options, Number(process.env["SIM_JOB"])));
+      for (const part of share(options, Number(process.env["SIM_JOB"]))) process.send?.(part);
       process.disconnect?.();
       return 0;
     case "canary":
       return await showMutants(mutants.slice(0, 1), options);
     case "mutants":
-      return await showMutants(mutants, options);
+      return await showMutants(
+        mutants.filter(({ name, rule }) => name.includes(options.mutant) || rule === options.mutant),
+        options,
+      );
     default:
       return options.mode satisfies never;
   }

@@ -9,6 +9,8 @@ export interface SimOptions {
   readonly profile: Profile | undefined;
   readonly keep: readonly number[] | undefined;
   readonly safetyMs: number | undefined;
+  /** Part of the name or the rule of the mutants that are meant. */
+  readonly mutant: string;
   readonly json: string | undefined;
   readonly jobs: number;
   readonly mode: "run" | "canary" | "mutants" | "worker";
@@ -21,7 +23,7 @@ export const USAGE = `corepack pnpm sim [--only raft] [--seeds N] [--seed S] [--
   --jobs J       processes that share the cases, default 1
   --json FILE    write the result there, too
   --canary       play cases of one mutant and fail unless it is caught: shows that the simulation can fail
-  --mutants      play every mutant until it is caught, and list where
+  --mutants      play every mutant until it is caught, and list where; --mutant TEXT: only those whose name or rule has it
   --profile P    what the cases are about: mixed, leases, divergence, disks or members; drawn for each if left out
   --keep 1,4     with --seed and --seeds 1: only these faults of the case; --safety-ms M: a shorter first phase`;
 
@@ -41,6 +43,7 @@ export function readOptions(args: readonly string[]): SimOptions {
       jobs: { type: "string" },
       canary: { type: "boolean" },
       mutants: { type: "boolean" },
+      mutant: { type: "string" },
       worker: { type: "boolean" },
     },
   });
@@ -59,12 +62,13 @@ export function readOptions(args: readonly string[]): SimOptions {
       .filter(isText)
       .map((text) => whole("keep", text)),
     safetyMs: values["safety-ms"] === undefined ? undefined : whole("safety-ms", values["safety-ms"]),
+    mutant: values.mutant ?? "",
     json: values.json,
     jobs: whole("jobs", values.jobs ?? "1"),
     mode:
       values.worker === true
         ? "worker"
-        : values.mutants === true
+        : values.mutants === true || values.mutant !== undefined
           ? "mutants"
           : values.canary === true
             ? "canary"

@@ -69,10 +69,12 @@ const FAULTS_OF: Readonly<Record<Profile, readonly FaultKind[]>> = {
   mixed: FAULTS,
   leases: [
     "isolate_leader",
-    "isolate_leader",
+    "partition_symmetric",
+    "partition_symmetric",
     "pause",
     "suspend",
     "slow_disk",
+    "crash",
     "crash",
     "transfer",
     "restart_all",

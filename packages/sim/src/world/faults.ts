@@ -101,11 +101,19 @@ function isSync({ kind }: DiskOperation): boolean {
 
 function partition(world: World, random: Random, nodes: readonly SimNode[], oneWay: boolean): void {
   const inside = new Set(nodes.filter(() => random.chance(0.5)).map(({ id }) => id));
+  // Often it is only the leader and one other node that do not hear each other; the third one hears both.
+  const leader = world.leader();
+  const other = random.pick(nodes.filter(({ id }) => id !== leader?.id));
+  const onlyPair = leader !== undefined && other !== undefined && random.chance(0.5);
+  const isCut = (from: number, to: number): boolean => {
+    if (onlyPair) return from + to === leader.id + other.id && (from === other.id || from === leader.id);
+    return inside.has(from) !== inside.has(to);
+  };
   const pairs: [number, number][] = [];
   for (const from of world.nodes.keys()) {
     for (const to of world.nodes.keys()) {
-      if (from === to || inside.has(from) === inside.has(to)) continue;
-      if (!oneWay || inside.has(from)) pairs.push([from, to]);
+      if (from === to || !isCut(from, to)) continue;
+      if (!oneWay || (onlyPair ? from === leader.id : inside.has(from))) pairs.push([from, to]);
     }
   }
   if (pairs.length === 0) return;
