@@ -29,25 +29,27 @@ export class RaftServers {
   readonly #addresses = new Map<number, Addresses>();
   readonly processes = new Map<number, CliProcess>();
 
-  private constructor(first: readonly number[]) {
+  readonly #clusterId: string;
+
+  private constructor(first: readonly number[], clusterId: string) {
     this.#first = first;
+    this.#clusterId = clusterId;
   }
 
   /** Formats `size` nodes and starts them all; resolves when one leads. */
   static async start(size: number, ...flags: readonly string[]): Promise<RaftServers> {
-    const servers = new RaftServers(Array.from({ length: size }, (_, index) => index + 1));
-    for (const id of servers.#first) await servers.addresses(id);
-    for (const id of servers.#first) expect(await servers.format(id)).toMatchObject({ code: 0 });
+    const servers = await RaftServers.format(size);
     await Promise.all(servers.#first.map((id) => servers.serve(id, flags)));
     await servers.leader();
     return servers;
   }
 
   /** Formats the nodes and starts none. */
-  static async format(size: number): Promise<RaftServers> {
-    const servers = new RaftServers(Array.from({ length: size }, (_, index) => index + 1));
-    for (const id of servers.#first) await servers.addresses(id);
-    for (const id of servers.#first) expect(await servers.format(id)).toMatchObject({ code: 0 });
+  static async format(size: number, clusterId = "test"): Promise<RaftServers> {
+    const first = Array.from({ length: size }, (_, index) => index + 1);
+    const servers = new RaftServers(first, clusterId);
+    for (const id of first) await servers.addresses(id);
+    for (const result of await Promise.all(first.map((id) => servers.format(id)))) expect(result.code).toBe(0);
     return servers;
   }
 
@@ -77,7 +79,7 @@ export class RaftServers {
 
   format(id: number): Promise<CliResult> {
     const members = this.#first.map((one) => `${one}=${Object.values(this.of(one)).join("/")}`).join(",");
-    const flags = ["--raft-dir", this.directory(id), "--cluster-id", "test", "--id", String(id)];
+    const flags = ["--raft-dir", this.directory(id), "--cluster-id", this.#clusterId, "--id", String(id)];
     return runCli(["raft", "format", ...flags, "--members", members]);
   }
 

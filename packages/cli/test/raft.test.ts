@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { fileURLToPath } from "node:url";
 import { Client, credentials, type ServiceError, status } from "@grpc/grpc-js";
 import { type GetTsFields, HOT_GET_TS } from "@tsoracle/proto";
 import { isStopped, waitUntil } from "@tsoracle/test-services";
@@ -6,6 +7,11 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { runCli } from "./cli-process.ts";
 import { RaftServers } from "./raft-servers.ts";
 import { Caller, clientOf } from "./store-servers.ts";
+
+const pem = (name: string): string => fileURLToPath(new URL(`./fixtures/tls/${name}`, import.meta.url));
+/** Of nodes 1 to 3 of the cluster `tls-cluster`. */
+const member = (name: string): string =>
+  fileURLToPath(new URL(`../../driver-raft/test/transport/fixtures/${name}`, import.meta.url));
 
 /** One bare request, which waits in the connection while the server is paused. */
 function askDirectly(address: string): Promise<GetTsFields | ServiceError> {
@@ -65,6 +71,33 @@ describe("serve raft", { timeout: 120_000 }, () => {
     expect(await late).toMatchObject({ code: status.FAILED_PRECONDITION });
     expect(next).not.toBe(old);
     await caller.more(100);
+    await caller.stop();
+  });
+
+  it("takes members and operators by their certificates", async () => {
+    const servers = await RaftServers.format(3, "tls-cluster");
+    const peerTls = (id: number, name = id): string[] => [
+      ...["--peer-tls-cert", member(`node-${name}.crt`), "--peer-tls-key", member(`node-${name}.key`)],
+      ...["--peer-tls-ca", member("ca.crt")],
+    ];
+    const server = ["--admin-tls-cert", pem("server.pem"), "--admin-tls-key", pem("server.key")];
+    const adminTls = [...server, "--admin-tls-ca", pem("ca.pem")];
+    await Promise.all([1, 2, 3].map((id) => servers.serve(id, [...peerTls(id), ...adminTls])));
+    const caller = new Caller(clientOf(servers.clients()));
+    await caller.more(50);
+    const operator = ["--client-tls-cert", pem("client.pem"), "--client-tls-key", pem("client.key")];
+    const members = ["admin", "members", "--endpoint", servers.of(1).admin, "--client-tls-ca", pem("ca.pem")];
+    const { code, stdout } = await runCli([...members, ...operator, "--json"]);
+    expect(code).toBe(0);
+    const { leader } = JSON.parse(stdout) as { leader: string };
+    expect((await runCli(members)).code).toBe(1);
+
+    const victim = Number(leader) === 3 ? 2 : 3;
+    await servers.kill(victim);
+    const impostor = await servers.serve(victim, [...peerTls(victim, Number(leader)), ...adminTls]);
+    const expected = `expected a certificate with the subject alternative name URI:raft://tls-cluster/${victim}`;
+    await impostor.untilStderr(new RegExp(expected));
+    await caller.more(50);
     await caller.stop();
   });
 
