@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { FencedJournal } from "@tsoracle/consensus";
+import type { FencedJournal, JournalLimits } from "@tsoracle/consensus";
 import { type FaultyJournal, faultyJournal, MemoryJournalStore } from "@tsoracle/consensus/memory";
 import type { JournalFaultName, JournalFaults, JournalSubject, JournalUniverse, Release } from "../../src/index.ts";
 
 /** How long a stalled call waits in the tests. */
 const STALL_TIMEOUT_MS = 50;
 /** Small, so that what is as large as the limit is written in no time. */
-const LIMITS = { maxEntryBytes: 2_000, maxSnapshotBytes: 3_000 };
+export const LIMITS: JournalLimits = { maxEntryBytes: 2_000, maxSnapshotBytes: 3_000 };
+
+/** What handles are opened on. */
+export interface JournalStore {
+  open(): FencedJournal;
+}
 
 /** What a broken variant of the memory journal can change. */
 export interface JournalVariant {
@@ -18,7 +23,7 @@ export interface JournalVariant {
     readonly [Name in JournalFaultName]?: JournalFaults[Name] | undefined;
   };
   /** Makes the store of a new universe. */
-  readonly makeStore?: () => MemoryJournalStore;
+  readonly makeStore?: () => JournalStore;
   /** How long a stalled call waits. */
   readonly stallTimeoutMs?: number;
 }
@@ -47,7 +52,7 @@ export function memoryJournalSubject(variant: JournalVariant = {}): JournalSubje
 export class MemoryJournalUniverse implements JournalUniverse {
   /** What a broken variant remembers besides the store; shared by the nodes of this universe. */
   readonly memory: Map<string, unknown> = new Map();
-  readonly store: MemoryJournalStore;
+  readonly store: JournalStore;
   readonly faults: Partial<JournalFaults>;
   readonly #variant: JournalVariant;
   readonly #open = new Map<number, FaultyJournal>();
