@@ -127,6 +127,12 @@ describe("contentionOutcome", () => {
     expect(outcomeOf({ replayWindowMs: value }).passed).toBe(false);
   });
 
+  it("fails with a budget that is no number", () => {
+    const run = { metrics: METRICS, brokenFacts: [] };
+    const outcome = contentionOutcome({ ...BUDGET, maxRetryAttempts: Number.NaN }, run, run);
+    expect(outcome.brokenBudgets).toEqual(["ownership_fencing_contention:retryAttempts"]);
+  });
+
   it("fails with a fact that did not hold", () => {
     const run = { metrics: METRICS, brokenFacts: ["the loser is refused"] };
     const outcome = contentionOutcome(BUDGET, run, run);
