@@ -8,6 +8,7 @@ import { openMemoryDriver } from "@tsoracle/consensus/memory";
 import { etcdCapabilities, etcdCapabilitiesOf } from "@tsoracle/driver-etcd";
 import { fileCapabilities } from "@tsoracle/driver-file";
 import { postgresCapabilities, postgresCapabilitiesOf } from "@tsoracle/driver-postgres";
+import { RAFT_CAPABILITIES, raftCapabilitiesOf } from "@tsoracle/driver-raft";
 import { redisCapabilities, redisCapabilitiesOf } from "@tsoracle/driver-redis";
 import { quorumCapabilities } from "@tsoracle/quorum/driver";
 import { workspaceRoot } from "./run-command.ts";
@@ -28,6 +29,8 @@ const rows: readonly (readonly [string, DriverCapabilities])[] = [
   ["`redis --accept-data-loss`", redisCapabilitiesOf("asynchronous", "lease")],
   ["`etcd`", etcdCapabilities],
   ["`etcd --freshness confirm`", etcdCapabilitiesOf("confirm")],
+  ["`raft`", RAFT_CAPABILITIES],
+  ["`raft --freshness lease`", raftCapabilitiesOf("lease")],
   ["quorum of three `postgres`, embedded", threeOf(postgresCapabilities)],
   ["quorum of three `file`, embedded", threeOf(fileCapabilities)],
 ];

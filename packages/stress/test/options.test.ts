@@ -17,6 +17,7 @@ describe("options", () => {
       injectViolation: false,
     });
     expect(read("--driver", "file")?.faults).toEqual(["kill", "pause", "term"]);
+    expect(read("--driver", "raft")).toMatchObject({ faults: ["kill", "pause", "cut", "term"], freshness: "confirm" });
   });
 
   it("are read as they are given, also after the -- that pnpm may leave", () => {
@@ -56,6 +57,7 @@ describe("options", () => {
     ["a fault twice", ["--driver", "file", "--faults", "kill,kill"], /each fault once/],
     ["a cut where nothing can be cut", ["--driver", "file", "--faults", "cut"], /no connection to cut/],
     ["a store that has no process", ["--driver", "file", "--faults", "store-kill"], /has no process/],
+    ["a store where servers have each other", ["--driver", "raft", "--faults", "store-cut"], /servers are the store/],
     ["a mode that is none", ["--driver", "redis", "--freshness", "none"], /lease or confirm, got "none"/],
     ["a mode that the driver lacks", ["--driver", "file", "--freshness", "confirm"], /has lease and no confirm/],
     ["no time", ["--driver", "file", "--seconds", "0"], /from 1 to 600, got "0"/],

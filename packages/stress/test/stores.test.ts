@@ -17,6 +17,9 @@ describe("stress on a real store", () => {
     ["postgres", "confirm", "cut,pause,store-cut"],
     ["redis", "lease", "cut,pause,store-kill"],
     ["redis", "confirm", "kill,pause,store-pause"],
+    ["etcd", "lease", "cut,pause,store-kill"],
+    ["raft", "lease", "cut,pause,term"],
+    ["raft", "confirm", "cut,kill,pause"],
   ])("finds the history of %s in mode %s clean under %s", { timeout: LIMIT_MS }, async (driver, freshness, faults) => {
     const mode = ["--driver", driver, "--freshness", freshness];
     const { exit, output, report } = await runToEnd(...mode, "--faults", faults, "--seconds", "4", "--seed", "4");
@@ -32,6 +35,9 @@ describe("stress on a real store", () => {
     ["postgres", "lease"],
     ["redis", "lease"],
     ["redis", "confirm"],
+    ["etcd", "lease"],
+    ["raft", "lease"],
+    ["raft", "confirm"],
   ])(
     "finds the stale answers of %s servers in mode %s that never look at their tenure, and exits 1",
     {
