@@ -5,6 +5,7 @@ export const FAULTS = [
   "partition_symmetric",
   "partition_one_way",
   "isolate_leader",
+  "restart_supporters",
   "break_streams",
   "pause",
   "suspend",
@@ -69,6 +70,8 @@ const FAULTS_OF: Readonly<Record<Profile, readonly FaultKind[]>> = {
   mixed: FAULTS,
   leases: [
     "isolate_leader",
+    "restart_supporters",
+    "restart_supporters",
     "partition_symmetric",
     "partition_symmetric",
     "pause",

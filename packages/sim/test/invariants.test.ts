@@ -20,7 +20,8 @@ function entry(index: number, term: number, text = ""): Entry {
 
 /** All subsets of a set that are a majority of it. */
 function majorities(ids: readonly number[]): number[][] {
-  const subsets = ids.reduce<number[][]>((all, id) => [...all, ...all.map((subset) => [...subset, id])], [[]]);
+  const subsets: number[][] = [[]];
+  for (const id of ids) subsets.push(...subsets.map((subset) => [...subset, id]));
   return subsets.filter(({ length }) => length > ids.length / 2);
 }
 
@@ -112,7 +113,7 @@ describe("the machinery of the simulation", () => {
       fc.property(fc.array(fc.integer({ min: 0, max: 20 })), (times) => {
         const queue = new EventQueue();
         const run: [number, number][] = [];
-        times.forEach((atMs, order) => queue.push(atMs, () => run.push([atMs, order])));
+        for (const [order, atMs] of times.entries()) queue.push(atMs, () => run.push([atMs, order]));
         for (let event = queue.pop(); event !== undefined; event = queue.pop()) event.run();
         expect(run).toEqual(
           times.map((atMs, order): [number, number] => [atMs, order]).sort(([a, i], [b, j]) => a - b || i - j),

@@ -24,6 +24,9 @@ export function applyFault(world: World, fault: Fault): void {
     case "isolate_leader":
       isolateLeader(world, random);
       return;
+    case "restart_supporters":
+      restartSupporters(world, random, nodes);
+      return;
     case "break_streams":
       for (const other of nodes) if (random.chance(0.5)) world.breakStreams(node.id, other.id);
       return;
@@ -117,9 +120,11 @@ function partition(world: World, random: Random, nodes: readonly SimNode[], oneW
     }
   }
   if (pairs.length === 0) return;
+  const forMs = random.between(200, 5_000);
+  if (random.chance(0.3)) world.idleUntilMs = world.nowMs + forMs;
   world.counts[oneWay ? "partitions_one_way" : "partitions_symmetric"] += 1;
   for (const [from, to] of pairs) world.network.cut(from, to);
-  world.at(random.between(200, 5_000), () => {
+  world.at(forMs, () => {
     for (const [from, to] of pairs) world.network.mend(from, to);
   });
 }
@@ -140,6 +145,35 @@ function isolateLeader(world: World, random: Random): void {
   world.at(random.between(300, 2_500), () => {
     for (const [from, to] of pairs) world.network.mend(from, to);
   });
+}
+
+/**
+ * One node does not hear the leader and would like to be elected, while the others, on whose answers the lease rests, start
+ * again and again: what they have forgotten must not help it (Q4).
+ */
+function restartSupporters(world: World, random: Random, nodes: readonly SimNode[]): void {
+  const leader = world.leader();
+  const rival = random.pick(nodes.filter(({ id }) => id !== leader?.id));
+  if (leader === undefined || rival === undefined) return;
+  world.counts.partitions_symmetric += 1;
+  world.network.cut(leader.id, rival.id);
+  world.network.cut(rival.id, leader.id);
+  const forMs = random.between(1_000, 3_500);
+  // Whoever lacks entries is not elected anyway, so nothing is written meanwhile.
+  world.idleUntilMs = world.nowMs + forMs;
+  world.at(forMs, () => {
+    world.network.mend(leader.id, rival.id);
+    world.network.mend(rival.id, leader.id);
+  });
+  for (let atMs = random.between(200, 700); atMs < forMs; atMs += random.between(150, 800)) {
+    world.at(atMs, () => {
+      for (const node of nodes) {
+        if (node === rival || node === leader.node || world.healed || node.process?.alive !== true) continue;
+        world.counts.crashes_between_steps += 1;
+        world.stop(node, "process", random.between(8, 30));
+      }
+    });
+  }
 }
 
 /** The process stops, or the whole machine with its monotonic clock; messages wait. */

@@ -109,7 +109,9 @@ export class Network {
       if (owner.alive) this.broken(link);
       return;
     }
-    if (answer === undefined || answer.nodeId !== link.peer) {
+    // The end of the stream comes right behind the answer if the peer has ended it meanwhile.
+    const stands = target.alive && target.inbound.get(owner.id) === link;
+    if (!stands || answer === undefined || answer.nodeId !== link.peer) {
       this.broken(link);
       return;
     }

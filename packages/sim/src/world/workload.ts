@@ -4,6 +4,8 @@ import type { Random } from "../random.ts";
 import type { SimProcess } from "./sim-process.ts";
 import type { World } from "./world.ts";
 
+/** Of the kinds of requests, the one that leaves no entry. */
+const READ_ONLY = 1;
 const KEYS = ["a", "b", "c"] as const;
 
 /** Clients: they ask whoever serves, or claims to, and sometimes anybody. */
@@ -31,7 +33,7 @@ export class Workload {
     const process =
       serving.length > 0 && this.#random.chance(0.9) ? this.#random.pick(serving) : this.#random.pick(living);
     if (process === undefined || process.isClone) return;
-    const what = this.#random.next();
+    const what = this.#world.nowMs < this.#world.idleUntilMs ? READ_ONLY : this.#random.next();
     if (what < 0.62) for (const one of serving) one.server.request(1 + this.#random.int(3));
     else if (what < 0.7) this.#advance(process);
     else if (what < 0.82) this.#sequence(process);

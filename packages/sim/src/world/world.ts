@@ -37,6 +37,8 @@ export class World {
   noise: Noise;
   nowMs = 0;
   healed = false;
+  /** Until then clients write nothing. */
+  idleUntilMs = 0;
   /** Until then nothing new is done to the cluster. */
   calmUntilMs = 0;
   readonly #queue = new EventQueue();
@@ -232,6 +234,7 @@ export class World {
   /** No more faults, and what they did is mended: partitions, pauses, full and slow disks, stopped processes. */
   heal(): void {
     this.healed = true;
+    this.idleUntilMs = this.nowMs;
     this.noise = QUIET;
     this.network.mendAll();
     this.operator.settle();
