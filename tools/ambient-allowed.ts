@@ -32,6 +32,8 @@ export const ambientAllowed: Readonly<Record<string, string>> = {
   "packages/driver-raft/src/transport/timers.ts":
     "schedules reconnects and the wait for a Hello; no timer decides validity",
 
+  "packages/session/src/stores/file/work-queue.ts": "refuses a caller when the disk stalls; the write itself goes on",
+
   "packages/server/src/deadline.ts": "bounds how long shutdown waits",
   "packages/server/src/listener.ts": "cuts connections that do not greet in time or do not end in a drain",
   "packages/server/src/timers.ts": "the delays behind the Timers port",

@@ -4,7 +4,7 @@ import { type FileHandle, open, readdir, stat, unlink } from "node:fs/promises";
 import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { JournalError } from "@tsoracle/consensus";
-import { reasonOf, systemCodeOf } from "./file-system.ts";
+import { reasonOf, systemCodeOf } from "./system-error.ts";
 
 /** A directory that is this process's until it is released or the process is gone, however it ends. */
 export interface DirectoryLock {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { JournalError } from "@tsoracle/consensus";
-import { reasonOf, systemCodeOf } from "./file-system.ts";
+import { reasonOf, systemCodeOf } from "./system-error.ts";
 
 /** Refusals that concern only the bytes offered: what is there is as it was. */
 const REFUSALS: readonly string[] = [

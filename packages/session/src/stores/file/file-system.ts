@@ -2,6 +2,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, mkdir, open, readFile, rename } from "node:fs/promises";
 import { acquireDirectoryLock, type DirectoryLock } from "./directory-lock.ts";
+import { systemCodeOf } from "./system-error.ts";
 
 /**
  * The few file operations on which durability rests: the port at which tests inject failures and simulate power cuts.
@@ -79,15 +80,4 @@ function journalFile(handle: FileHandle): JournalFile {
     sync: () => handle.sync(),
     close: () => handle.close(),
   };
-}
-
-/** The system's name of an error (`ENOSPC`), if it has one. */
-export function systemCodeOf(error: unknown): string | undefined {
-  if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
-  return typeof error.code === "string" ? error.code : undefined;
-}
-
-/** What an error says, in words for a message. */
-export function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

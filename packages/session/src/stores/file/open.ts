@@ -2,7 +2,8 @@
 import { resolve } from "node:path";
 import { checkJournalLimits, type FencedJournal, JournalError, type JournalLimits } from "@tsoracle/consensus";
 import { FileJournal } from "./file-journal.ts";
-import { type JournalFileSystem, nodeJournalFileSystem, reasonOf, systemCodeOf } from "./file-system.ts";
+import { type JournalFileSystem, nodeJournalFileSystem } from "./file-system.ts";
+import { reasonOf, systemCodeOf } from "./system-error.ts";
 
 export interface FileJournalOptions {
   /** The directory, on a local file system; made if it is not there, in a directory that is. */
