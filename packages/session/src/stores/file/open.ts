@@ -39,7 +39,9 @@ export async function openFileJournal(options: FileJournalOptions): Promise<Fenc
   const limits = checkJournalLimits(options.limits);
   const directory = resolve(options.directory);
   await prepare(fileSystem, directory);
-  const lock = await fileSystem.lock(directory);
+  const lock = await fileSystem.lock(directory).catch((error: unknown) => {
+    throw error instanceof JournalError ? error : unusable(directory, error);
+  });
   try {
     // A name that an earlier process gave may be in the cache only; what is served from now on rests on it.
     await fileSystem.syncDirectory(directory);

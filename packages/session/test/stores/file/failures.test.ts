@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readdir, readFile, rm } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import type { FencedJournal, JournalFence } from "@tsoracle/consensus";
 import { describe, expect, it } from "vitest";
 import { openFileJournal } from "../../../src/file.ts";
@@ -271,6 +271,9 @@ describe("a directory of journals", () => {
     await expect(openFileJournal({ directory: `${directory.path}/no/such` })).rejects.toMatchObject({
       code: "permanent",
     });
+    const file = logPath(directory.path, "a file");
+    await writeFile(file, "not a directory");
+    await expect(openFileJournal({ directory: file })).rejects.toMatchObject({ code: "permanent" });
     await expect(openFileJournal({ directory: "" })).rejects.toMatchObject({ code: "invalid" });
     await expect(openFileJournal({ directory: directory.path, writeTimeoutMs: 0 })).rejects.toMatchObject({
       code: "invalid",
