@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Faults, Release, Subject, Universe } from "@tsoracle/conformance";
@@ -58,7 +58,8 @@ export function mirroredFileSubject(): Subject {
     name: "quorum-of-files",
     capabilities: quorumCapabilities(DISKS.map(() => fileCapabilities)),
     nodes: 1,
-    faults: ["crash", "stall"],
+    stores: DISKS.length,
+    faults: ["crash", "stall", "wipe"],
     waivers: {
       elect: "one node leads for as long as it holds the directories; there is nobody to elect",
       partition: "there is one node, and its stores are directories of its own machine",
@@ -70,9 +71,10 @@ export function mirroredFileSubject(): Subject {
 }
 
 class MirroredUniverse implements Universe {
-  readonly faults: Pick<Faults, "crash" | "stall"> = {
+  readonly faults: Pick<Faults, "crash" | "stall" | "wipe"> = {
     crash: () => this.#crash(),
     stall: async () => this.#stall(),
+    wipe: (disk) => this.#wipe(disk),
   };
   readonly #folder: string;
   #life: Life | undefined;
@@ -108,6 +110,12 @@ class MirroredUniverse implements Universe {
     this.#life = undefined;
     life.timers.die();
     for (const { fileSystem } of life.disks) await fileSystem.die();
+  }
+
+  /** The directory is emptied under whoever has it open, as by somebody who takes it for rubbish. */
+  async #wipe(disk: number): Promise<void> {
+    const directory = join(this.#folder, DISKS[disk] ?? "");
+    for (const entry of await readdir(directory)) await rm(join(directory, entry), { recursive: true });
   }
 
   #stall(): Release {

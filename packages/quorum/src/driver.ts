@@ -24,7 +24,10 @@
  * **Freshness.** The tenure holds while W bound members' tenures hold. A newer reign holds W as well, and of the member
  * that both hold, only one tenure can be valid.
  *
- * The ballots stand in the dense sequences of the members (key `tsoracle.quorum.ballot`), so each must have them. No
+ * **A member that lost its data** has no vote until a leader that holds W others has filled it, and a new history needs
+ * all N members: see docs/decisions/0004-quorum-members-that-forget.md, where the arguments above are taken up again.
+ *
+ * The ballots stand in the dense sequences of the members (keys `tsoracle.quorum.*`), so each must have them. No
  * function of the members' own epochs would do: see docs/decisions/0002-quorum-driver.md.
  *
  * @module

@@ -90,13 +90,14 @@ export class Member {
     const life = this.#life === 0n ? await this.#loadLife() : this.#life;
     const highWater = await this.driver.loadHighWater();
     if (life === 0n) return { life, stage: "empty", ballot: 0n, highWater };
-    const [step, ballot] = await Promise.all([
+    const [step, ballot, now] = await Promise.all([
       this.#sequences.load(stageKey(life)),
       this.#sequences.load(ballotKey(life)),
+      this.#loadLife(),
     ]);
     const stage = stageOf(step);
     // Nothing is known of the life that was remembered: the store may have lost it, and be in another.
-    if (stage !== "admitted" && (await this.#loadLife()) !== life) return await this.read();
+    if (stage !== "admitted" && now !== life) return await this.read();
     this.#saw(ballot);
     return { life, stage, ballot, highWater };
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ConsensusError } from "@tsoracle/consensus";
+import type { MemberReading } from "./life.ts";
 import type { QuorumSetup } from "./options.ts";
 import { settledRead } from "./settled-read.ts";
 
@@ -8,17 +9,27 @@ const AGAIN_MS = 10;
 
 /**
  * The high-water as any node may read it, without writing. Reads again while a write is on its way to some members, and
- * while too few of them have a vote: what a member shows that lost its data is nothing.
+ * while too few of them have a vote: what a member shows that lost its data is nothing. If all N are without one in two
+ * reads, and hold the same, then nothing was written yet but what they were set up with, and that is the answer.
  *
  * @throws ConsensusError `transient` if too few answer in time or they do not come to agree; `permanent` if so many
  * failed for good that no read can succeed.
  */
 export async function readSettled(setup: QuorumSetup): Promise<number> {
   const { policy, timers } = setup;
-  const deadlineMs = timers.monotonicMs() + policy.ackTimeoutMs;
+  const startMs = timers.monotonicMs();
+  let deadlineMs = startMs + policy.ackTimeoutMs;
+  let before: string | undefined;
   for (;;) {
-    const { highWater, failure, mayFill } = await readOnce(setup, Math.max(0, deadlineMs - timers.monotonicMs()));
+    const { highWater, failure, mayFill, untouched } = await readOnce(
+      setup,
+      Math.max(0, deadlineMs - timers.monotonicMs()),
+    );
     if (highWater !== undefined) return highWater;
+    if (untouched !== undefined && untouched.lives === before) return untouched.highWater;
+    before = untouched?.lives;
+    // To begin a history, or to fill a member, takes several ways to the members.
+    if (mayFill) deadlineMs = startMs + 2 * policy.ackTimeoutMs;
     const isLate = timers.monotonicMs() >= deadlineMs;
     if (failure !== undefined && (isLate || !mayFill)) throw failure;
     if (isLate) {
@@ -38,6 +49,8 @@ interface Once {
   readonly failure?: ConsensusError | undefined;
   /** Whether it failed for members without a vote, which may be given one while this waits. */
   readonly mayFill?: boolean | undefined;
+  /** What all N hold, if none of them has a vote and all hold the same, and the lives in which they do. */
+  readonly untouched?: { readonly highWater: number; readonly lives: string } | undefined;
 }
 
 function readOnce({ members, policy, timers }: QuorumSetup, limitMs: number): Promise<Once> {
@@ -46,7 +59,7 @@ function readOnce({ members, policy, timers }: QuorumSetup, limitMs: number): Pr
     const heard: number[] = [];
     const failures: string[] = [];
     let permanent = 0;
-    let empty = 0;
+    const empty: (readonly [string, MemberReading])[] = [];
     const finish = (): void => {
       cancel();
       if (heard.length >= w) {
@@ -58,7 +71,7 @@ function readOnce({ members, policy, timers }: QuorumSetup, limitMs: number): Pr
       const message = `${heard.length} of ${n} members could be read, ${w} are needed: ${why}`;
       const isPermanent = n - permanent < w;
       const failure = new ConsensusError(isPermanent ? "permanent" : "transient", message);
-      resolve({ failure, mayFill: empty > 0 && !isPermanent });
+      resolve({ failure, mayFill: empty.length > 0 && !isPermanent, untouched: untouchedBy(empty, n) });
     };
     const cancel = timers.after(limitMs, finish);
     const count = (): void => {
@@ -70,10 +83,10 @@ function readOnce({ members, policy, timers }: QuorumSetup, limitMs: number): Pr
     };
     for (const member of members) {
       member.read().then(
-        ({ stage, highWater }) => {
-          if (stage === "admitted") heard.push(highWater);
+        (reading) => {
+          if (reading.stage === "admitted") heard.push(reading.highWater);
           else {
-            empty += 1;
+            empty.push([member.id, reading]);
             failures.push(`${member.id} holds nothing and has no vote until a leader has filled it`);
           }
           count();
@@ -87,4 +100,13 @@ function readOnce({ members, policy, timers }: QuorumSetup, limitMs: number): Pr
       );
     }
   });
+}
+
+function untouchedBy(empty: readonly (readonly [string, MemberReading])[], n: number): Once["untouched"] {
+  const [first] = empty;
+  if (first === undefined || empty.length < n) return undefined;
+  const { highWater } = first[1];
+  if (empty.some(([, reading]) => reading.highWater !== highWater || reading.ballot > 0n)) return undefined;
+  const lives = empty.map(([id, { life }]) => `${id} ${life}`).sort();
+  return { highWater, lives: [...lives, highWater].join() };
 }

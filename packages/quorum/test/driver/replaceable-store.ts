@@ -45,8 +45,9 @@ export class ReplaceableStore {
   /** The stage in the life that the store is in. */
   async stage(): Promise<Stage> {
     await using reader = this.#store.open(1_000);
-    const life = await reader.sequences.load(LIFE_KEY);
-    return life === 0n ? "empty" : stageOf(await reader.sequences.load(stageKey(life)));
+    const sequences = sequencesOf(reader);
+    const life = await sequences.load(LIFE_KEY);
+    return life === 0n ? "empty" : stageOf(await sequences.load(stageKey(life)));
   }
 }
 
@@ -58,7 +59,7 @@ export class ReplaceableDriver implements ConsensusDriver {
   readonly #store: ReplaceableStore;
   readonly #node: number;
   readonly #endpoint: PeerEndpoint;
-  #inner: ConsensusDriver & { readonly sequences: DenseSequences };
+  #inner: ConsensusDriver;
   readonly #outgrown: ConsensusDriver[] = [];
   readonly #moves = new Set<() => void>();
   /** Whether it hears of the store that takes the place of another. */
@@ -75,12 +76,12 @@ export class ReplaceableDriver implements ConsensusDriver {
     this.sequences = {
       load: async (key) => {
         this.#store.gate("load");
-        return await this.#inner.sequences.load(key);
+        return await sequencesOf(this.#inner).load(key);
       },
       advance: async (entries, epoch) => {
         const kinds = entries.map(({ key }) => kindOf(key));
         for (const kind of kinds) this.#store.gate(kind);
-        const starts = await this.#inner.sequences.advance(entries, epoch);
+        const starts = await sequencesOf(this.#inner).advance(entries, epoch);
         this.#store.log.push(...kinds);
         return starts;
       },
@@ -126,6 +127,11 @@ export class ReplaceableDriver implements ConsensusDriver {
 /** For a {@link ReplaceableStore.gate}. */
 export function unreachable(): never {
   throw new ConsensusError("transient", "the store cannot be reached");
+}
+
+function sequencesOf({ sequences }: ConsensusDriver): DenseSequences {
+  if (sequences === undefined) throw new TypeError("the memory driver has sequences");
+  return sequences;
 }
 
 function kindOf(key: SeqKey): Write {

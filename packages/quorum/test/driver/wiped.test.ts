@@ -98,6 +98,14 @@ describe("a new history", () => {
     expect(await node.driver.loadHighWater()).toBe(0);
   });
 
+  it("loads what all members hold while nobody has begun it, and nothing if one of them cannot be read", async () => {
+    const stores = newStores();
+    await using node = open(stores, 0, 100);
+    expect(await node.driver.loadHighWater()).toBe(0);
+    stores[2].gate = unreachable;
+    await expect(node.driver.loadHighWater()).rejects.toMatchObject({ code: "transient" });
+  });
+
   it("goes on from wherever a crash left it", async () => {
     let wasCut = true;
     for (let writes = 0; wasCut; writes += 1) {
