@@ -68,7 +68,7 @@ export class Judge {
   readonly #leaders = new OneLeaderPerTerm();
   readonly #votes = new OneVotePerTerm();
   readonly #matching = new LogMatching();
-  /** The first committed entry of each term. */
+  /** The first entry that the leader of each term has committed, of whatever term the entry is. */
   readonly #terms: { readonly term: number; readonly index: number }[] = [];
   readonly #snapshots = new Map<number, Uint8Array>();
 
@@ -208,11 +208,11 @@ export class Judge {
           `leader ${view.id} of term ${status.hardState.term} commits entry ${commit} of term ${ofTerm} by counting`,
       );
       commitIsDurable(view, commit, [view.voters, status.config.voters.incoming], this.views);
+      const { term } = status.hardState;
+      if (this.#terms.at(-1)?.term !== term) this.#terms.push({ term, index: this.committed.lastIndex + 1 });
       for (let index = this.committed.lastIndex + 1; index <= commit; index++) {
         const entry = shadow.entryAt(index);
-        const entryTerm = shadow.termAt(index) ?? 0;
-        if (entryTerm !== this.committed.lastTerm) this.#terms.push({ term: entryTerm, index });
-        this.committed.push(entryTerm, entry);
+        this.committed.push(shadow.termAt(index) ?? 0, entry);
         this.#counts.commits += 1;
         if (entry !== undefined) this.configs.committed(entry);
       }
@@ -235,14 +235,9 @@ export class Judge {
     }
   }
 
-  /** The last committed entry of a term before `term`; leaders hold at least that. */
+  /** The last entry that was committed by a leader of a term before `term`; a leader holds at least that. */
   #committedBefore(term: number): number {
-    for (let at = this.#terms.length - 1; at >= 0; at--) {
-      const first = this.#terms[at];
-      if (first === undefined || first.term < term) break;
-      if (at === 0 || (this.#terms[at - 1]?.term ?? 0) < term) return first.index - 1;
-    }
-    return this.committed.lastIndex;
+    return (this.#terms.find((first) => first.term >= term)?.index ?? this.committed.lastIndex + 1) - 1;
   }
 
   #installing(view: NodeView, index: number, term: number, data: Uint8Array): void {

@@ -125,6 +125,7 @@ export const mutants: readonly Mutant[] = [
         find: "this.commitTo(Math.min(committed, last));",
         replace: "this.commitTo(Math.min(committed, this.lastIndex()));",
       },
+      { file: "node/replica-settings.ts", find: "maxSizePerMsg: 1024 * 1024", replace: "maxSizePerMsg: 0" },
     ],
     caughtBy: ["6", "10", "panic"],
   },

@@ -129,22 +129,41 @@ function partition(world: World, random: Random, nodes: readonly SimNode[], oneW
   });
 }
 
-/** The leader hears nobody, or nobody hears it, while clients go on asking it. */
+/**
+ * The leader hears nobody, or nobody hears it, while clients go on asking it. Sometimes it stops for a while meanwhile, and
+ * knows nothing of it when it wakes up; sometimes the others stall right before, and count their ticks late.
+ */
 function isolateLeader(world: World, random: Random): void {
   const leader = world.leader();
   if (leader === undefined) return;
-  const [inward, outward] = random.chance(0.6) ? [true, true] : [random.chance(0.5), true];
-  const pairs: [number, number][] = [];
-  for (const id of world.nodes.keys()) {
-    if (id === leader.id) continue;
-    if (outward) pairs.push([leader.id, id]);
-    if (inward) pairs.push([id, leader.id]);
+  const stallMs = random.chance(0.3) ? random.between(80, 199) : 0;
+  const pauseMs = stallMs === 0 && random.chance(0.4) ? random.between(300, 1_500) : 0;
+  if (stallMs > 0) {
+    for (const node of world.nodes.values()) if (node !== leader.node) stall(world, node, stallMs + random.next() * 2);
   }
-  world.counts[inward ? "partitions_symmetric" : "partitions_one_way"] += 1;
-  for (const [from, to] of pairs) world.network.cut(from, to);
-  world.at(random.between(300, 2_500), () => {
-    for (const [from, to] of pairs) world.network.mend(from, to);
+  const oneWay = random.chance(0.2);
+  const forMs = pauseMs + random.between(300, 2_500);
+  world.at(stallMs, () => {
+    if (world.healed) return;
+    world.counts[oneWay ? "partitions_one_way" : "partitions_symmetric"] += 1;
+    const pairs: [number, number][] = [];
+    for (const id of world.nodes.keys()) {
+      if (id === leader.id) continue;
+      pairs.push([leader.id, id]);
+      if (!oneWay) pairs.push([id, leader.id]);
+    }
+    for (const [from, to] of pairs) world.network.cut(from, to);
+    if (pauseMs > 0) stall(world, leader.node, pauseMs);
+    world.at(forMs, () => {
+      for (const [from, to] of pairs) world.network.mend(from, to);
+    });
   });
+}
+
+function stall(world: World, node: SimNode, forMs: number): void {
+  if (node.process?.alive !== true) return;
+  world.counts.pauses += 1;
+  node.pausedUntilMs = Math.max(node.pausedUntilMs, world.nowMs + forMs);
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { Message } from "@tsoracle/driver-raft/raft";
 import type { Hello, Refusal } from "@tsoracle/driver-raft/simulation";
 import type { Random } from "../random.ts";
+import { hold } from "../violation.ts";
 import type { SimProcess } from "./sim-process.ts";
 import type { World } from "./world.ts";
 
@@ -119,6 +120,11 @@ export class Network {
       this.broken(link);
       return;
     }
+    hold(
+      owner !== owner.node.impostor || !target.node.formed,
+      "I3",
+      () => `${target.name} takes ${owner.name} for the node whose disk it knows`,
+    );
     owner.met(answer);
     link.pauseMs = FIRST_PAUSE_MS;
     link.state = "open";

@@ -181,6 +181,7 @@ export class SimProcess implements ReplicaHost {
   met(hello: Hello): void {
     if (!this.isClone && !this.#links.has(hello.nodeId)) this.world.operator.strangerCalls(this, hello.nodeId);
     this.#meetings?.meet(hello);
+    if (!this.isClone && this.#meetings?.complete === true) this.node.formed = true;
   }
 
   /** A peer will not have this node. Some reasons end it. */
