@@ -30,6 +30,9 @@ export const SUBJECTS: Readonly<Record<string, SubjectEntry>> = {
   "redis-confirm": storeBacked((servers) => redis(servers, "confirm")),
   etcd: storeBacked((servers) => etcd(servers, "lease")),
   "etcd-confirm": storeBacked((servers) => etcd(servers, "confirm")),
+  // No server beside this process, but threads, disks and elections, which take as long as one.
+  raft: storeBacked(async () => (await import("../packages/driver-raft/test/subject.ts")).raftSubject("confirm")),
+  "raft-lease": storeBacked(async () => (await import("../packages/driver-raft/test/subject.ts")).raftSubject("lease")),
   quorum: inProcess(async () => (await import("../packages/quorum/test/subject.ts")).quorumSubject()),
   "quorum-of-files": inProcess(async () =>
     (await import("../packages/driver-file/test/mirrored-subject.ts")).mirroredFileSubject(),

@@ -21,8 +21,8 @@ import { RealDirectory } from "../src/storage/real-directory.ts";
 
 /** Small, so that a run over it is short. */
 const SEQ_KEY_CAP = 64;
-/** A little more than the election timeout, so that a clause that waits for many calls to fail stays short. */
-const OP_TIMEOUT_MS = 1_200;
+/** Longer than an election mostly takes, and short enough for clauses that wait for many calls to fail. */
+const OP_TIMEOUT_MS = 3_000;
 
 /** Three or five nodes in one process: real threads, disks and sockets, each pair over connections that can fail. */
 export function raftSubject(freshness: Freshness = "confirm", nodes: 3 | 5 = 3): Subject {

@@ -138,13 +138,15 @@ export class OpenRaftDriver implements RaftDriver {
     for await (const state of this.#cell.read({ signal })) if (state.role === "follower") return;
   }
 
-  /** Ends the consensus thread in the middle of whatever it does, as the end of the process would. For tests. */
+  /** Ends the consensus thread on the spot, as the end of the process would. For tests. */
   async terminate(): Promise<void> {
     const end = new ConsensusError(
       "transient",
       "the consensus thread was terminated; its calls may have been carried out",
     );
-    this.#disposal ??= this.#worker.terminate().then(() => this.#end(end));
+    // `Worker.terminate` can end the thread within a callback of http2, and then Node itself aborts.
+    if (this.#disposal === undefined) this.#tell({ kind: "die" });
+    this.#disposal ??= this.#exited.then(() => this.#end(end));
     await this.#disposal;
   }
 

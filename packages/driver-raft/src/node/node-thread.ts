@@ -214,6 +214,9 @@ export class NodeThread {
       case "close":
         this.close();
         break;
+      case "die":
+        // The thread itself obeys that, before it gets here.
+        break;
       default:
         this.#reads.set(request.id, request);
         this.#replica.read(request.id);

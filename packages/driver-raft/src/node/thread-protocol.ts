@@ -44,7 +44,9 @@ export type Request =
   | { readonly kind: "status"; readonly id: number }
   /** Nobody waits for that request any more. */
   | { readonly kind: "forget"; readonly id: number }
-  | { readonly kind: "close" };
+  | { readonly kind: "close" }
+  /** Ends the thread on the spot, with nothing closed or flushed. For tests. */
+  | { readonly kind: "die" };
 
 /** What a node says of itself, for people and for metrics. */
 export interface ThreadStatus {

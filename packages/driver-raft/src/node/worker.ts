@@ -9,6 +9,9 @@ async function run(port: MessagePort, options: ThreadOptions): Promise<void> {
   const requests: Request[] = [];
   let thread: NodeThread | undefined;
   const handle = (request: Request): void => {
+    // Of a thread, this ends just the thread: between two steps, as a process that is killed leaves no step half-done
+    // either as far as its disk can tell.
+    if (request.kind === "die") process.exit(1);
     if (thread === undefined) requests.push(request);
     else thread.handle(request);
     if (request.kind === "close") port.close();
