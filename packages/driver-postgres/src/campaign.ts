@@ -260,7 +260,9 @@ export class Campaign {
     this.#witness.see(event);
     if (state.phase !== "waiting" && state.phase !== "leading" && state.phase !== "suspended") return [];
     if (state.reign.epoch !== event.epoch) return [];
-    const renewedNs = event.sentNs < state.renewedNs ? state.renewedNs : event.sentNs;
+    // Answers may come in another order than their questions went out.
+    let { renewedNs } = state;
+    if (event.sentNs > renewedNs) renewedNs = event.sentNs;
     const lapsed = nowNs - renewedNs >= this.#pace.usableNs;
     const phase = state.phase === "suspended" && !lapsed ? "leading" : state.phase;
     const next = { ...state, phase, renewedNs, renewAtNs: renewedNs + this.#pace.renewEveryNs, refusals: 0 };
