@@ -59,6 +59,8 @@ export interface CasePlan {
   readonly noise: Noise;
   readonly safetyMs: number;
   readonly requestEveryMs: number;
+  /** How far ahead of the clock a leader may serve; a long one lets a leader that is deposed try for longer. */
+  readonly windowMs: number;
   readonly faults: readonly Fault[];
 }
 
@@ -142,8 +144,13 @@ export function planCase(seed: number, options: CaseOptions = {}): CasePlan {
     requestEveryMs: random.between(35, 120),
   };
   const faults = drawFaults(random, profile, planned);
+  const windowMs = random.chance(0.5) ? 150 : 3_000;
   const { keep } = options;
-  return { ...plan, faults: keep === undefined ? faults : faults.filter(({ number }) => keep.includes(number)) };
+  return {
+    ...plan,
+    windowMs,
+    faults: keep === undefined ? faults : faults.filter(({ number }) => keep.includes(number)),
+  };
 }
 
 function drawNoise(random: Random, profile: Profile): Noise {

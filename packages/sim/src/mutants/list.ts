@@ -116,20 +116,6 @@ export const mutants: readonly Mutant[] = [
     caughtBy: ["E8"],
   },
   {
-    name: "followers commit beyond what they have verified",
-    rule: "E8",
-    profile: "divergence",
-    edits: [
-      {
-        file: "raft/log/raft-log.ts",
-        find: "this.commitTo(Math.min(committed, last));",
-        replace: "this.commitTo(Math.min(committed, this.lastIndex()));",
-      },
-      { file: "node/replica-settings.ts", find: "maxSizePerMsg: 1024 * 1024", replace: "maxSizePerMsg: 0" },
-    ],
-    caughtBy: ["6", "10", "panic"],
-  },
-  {
     name: "heartbeats carry the whole commit index",
     rule: "E8",
     edits: [
@@ -251,20 +237,6 @@ export const mutants: readonly Mutant[] = [
         file: "node/raft-tenure.ts",
         find: "return (electionTicks - 1) * heartbeatMs * (1 - drift) - MARGIN_MS;",
         replace: "return (electionTicks + 2) * heartbeatMs * (1 + drift) - MARGIN_MS;",
-      },
-    ],
-    caughtBy: ["14", "15"],
-  },
-  {
-    name: "late ticks are made up for",
-    rule: "N2",
-    profile: "leases",
-    edits: [
-      {
-        file: "node/ticker.ts",
-        find: "    else this.#count();\n",
-        replace:
-          "    else {\n      this.#dueMs += this.#intervalMs;\n      this.#arm(Math.max(0, this.#dueMs - this.#clock.nowMs()));\n      this.#tick();\n    }\n",
       },
     ],
     caughtBy: ["14", "15"],
@@ -419,15 +391,15 @@ export const mutants: readonly Mutant[] = [
     caughtBy: ["8"],
   },
   {
-    name: "a failed write is tried again",
+    name: "a failed sync is tried again",
     rule: "P9",
     profile: "disks",
     edits: [
       {
-        file: "storage/durable-storage.ts",
-        find: '    } catch (error) {\n      this.#life = { state: "poisoned", fault: error };\n',
+        file: "storage/wal-writer.ts",
+        find: "    this.#active.pwrite(bytes, this.#writeAt);\n    this.#active.fdatasync();\n",
         replace:
-          '    } catch (error) {\n      try {\n        return work();\n      } catch {\n        // Then it is really broken.\n      }\n      this.#life = { state: "poisoned", fault: error };\n',
+          "    this.#active.pwrite(bytes, this.#writeAt);\n    try {\n      this.#active.fdatasync();\n    } catch {\n      this.#active.fdatasync();\n    }\n",
       },
     ],
     caughtBy: ["8", "panic"],

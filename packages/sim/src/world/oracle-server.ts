@@ -3,7 +3,6 @@ import { Allocator, epoch, LOGICAL_BITS, type PhysicalMs, physicalMs } from "@ts
 import type { Leadership } from "@tsoracle/driver-raft/simulation";
 import type { SimProcess } from "./sim-process.ts";
 
-const WINDOW_MS = 150;
 const HANDOVER_MS = 1;
 
 /**
@@ -59,7 +58,8 @@ export class OracleServer {
         world.counts.grants_by_lease += 1;
       } else world.counts.grants_refused_by_tenure += 1;
     } else this.#confirm(term, give);
-    if (this.#allocator.prepareBackgroundExtension(nowMs, WINDOW_MS) !== undefined) this.#extend(term, nowMs);
+    if (this.#allocator.prepareBackgroundExtension(nowMs, this.#process.world.plan.windowMs) !== undefined)
+      this.#extend(term, nowMs);
   }
 
   #leaseIsValid(term: number): boolean {
@@ -103,7 +103,7 @@ export class OracleServer {
   #fence(term: number, loaded: PhysicalMs): void {
     if (this.#term !== term) return;
     const fenceFloor = physicalMs(loaded + 1);
-    const ceiling = physicalMs(Math.max(fenceFloor, Math.floor(this.#wallMs())) + WINDOW_MS);
+    const ceiling = physicalMs(Math.max(fenceFloor, Math.floor(this.#wallMs())) + this.#process.world.plan.windowMs);
     this.advance(term, ceiling, (committedCeiling) => {
       if (this.#term === term)
         this.#allocator.becomeLeader({ fenceFloor, committedCeiling, epoch: epoch(BigInt(term)) });
@@ -112,7 +112,7 @@ export class OracleServer {
 
   #extend(term: number, nowMs: number): void {
     if (this.#extending) return;
-    const asked = this.#allocator.prepareWindowExtension(nowMs, WINDOW_MS);
+    const asked = this.#allocator.prepareWindowExtension(nowMs, this.#process.world.plan.windowMs);
     if (!asked.ok) return;
     this.#extending = true;
     this.advance(
