@@ -72,8 +72,7 @@ export class OracleServer {
   #confirm(term: number, give: () => void): void {
     const process = this.#process;
     process.enqueue(() => {
-      const id = process.ask((request, replica) => replica.read(request));
-      process.reads.set(id, () => {
+      process.read(() => {
         const reigns = process.replica.reign === term;
         this.#later(() => {
           if (reigns && process.cell.term === term) {
@@ -90,8 +89,7 @@ export class OracleServer {
     const { judge } = process.world;
     const floor = judge.register.floor;
     process.enqueue(() => {
-      const id = process.ask((request, replica) => replica.read(request));
-      process.reads.set(id, () => {
+      process.read(() => {
         const loaded = process.replica.machine.highWater;
         const reign = process.replica.reign === term ? term : 0;
         judge.register.loaded(reign, loaded, floor);

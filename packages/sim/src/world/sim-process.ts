@@ -43,7 +43,7 @@ export class SimProcess implements ReplicaHost {
   readonly leaseClock: LeaseClock;
   readonly server: OracleServer;
   readonly answers: Map<number, (answer: Answer) => void> = new Map();
-  readonly reads: Map<number, () => void> = new Map();
+  readonly #reads: Map<number, () => void> = new Map();
   readonly life: Lifetime = { seen: undefined, config: undefined };
   readonly #random: Random;
   readonly #links = new Map<number, Link>();
@@ -280,6 +280,14 @@ export class SimProcess implements ReplicaHost {
     return id;
   }
 
+  /** Calls `done` when everything that was decided before is applied here, which may be at once. */
+  read(done: () => void): void {
+    this.ask((id, replica) => {
+      this.#reads.set(id, done);
+      replica.read(id);
+    });
+  }
+
   unreachable(peer: number): void {
     this.#taking(() => this.#replica?.unreachable(peer));
   }
@@ -332,8 +340,8 @@ export class SimProcess implements ReplicaHost {
   }
 
   readable(id: number): void {
-    const waiting = this.reads.get(id);
-    this.reads.delete(id);
+    const waiting = this.#reads.get(id);
+    this.#reads.delete(id);
     waiting?.();
   }
 

@@ -93,8 +93,7 @@ export class Workload {
     if (process.isClone) return;
     const [highWater, leases] = [judge.register.floor, judge.leaseSets.acknowledged];
     process.enqueue(() => {
-      const id = process.ask((request, replica) => replica.read(request));
-      process.reads.set(id, () => {
+      process.read(() => {
         const { machine, reign } = process.replica;
         judge.register.loaded(reign ?? 0, machine.highWater, highWater);
         judge.leaseSets.loaded(Number(machine.leases()[0]?.leaseId ?? 0n), leases);
