@@ -60,9 +60,6 @@ export const ambientAllowed: Readonly<Record<string, string>> = {
   "packages/cli/src/load/callers.ts": "a program: pauses after a refused call",
   "packages/cli/src/status/health.ts": "turns a duration into the deadline that gRPC wants as a point in time",
 
-  "packages/sim/src/main.ts": "a program: says how long the cases took",
-  "packages/sim/src/mutants/list.ts": "names the source of chance that a wrong driver would use",
-
   "packages/bench/": "private: measures",
   "packages/stress/": "private: lets real processes run for a while and does faults to them at times drawn from a seed",
   "packages/test-services/": "private: starts and waits for real servers, and delays their traffic",

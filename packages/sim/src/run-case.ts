@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import type { Counts } from "./counters.ts";
 import type { CasePlan } from "./plan.ts";
 import type { Subject } from "./subject.ts";
 import { Violation } from "./violation.ts";
+import type { SimProcess } from "./world/cluster.ts";
 import { applyFault } from "./world/faults.ts";
-import type { SimProcess } from "./world/sim-process.ts";
-import { World } from "./world/world.ts";
+import { SimWorld } from "./world/world.ts";
 
 /** What became of one case. */
 export interface CaseResult {
@@ -25,7 +26,7 @@ const RECONNECT_MS = 8_000;
 
 /** Plays one case: faults and clients, then the healing, then a decision that every surviving member must reach. */
 export function runCase(subject: Subject, plan: CasePlan, recording = false): CaseResult {
-  const world = new World(subject, plan, recording);
+  const world = new SimWorld(subject, plan, recording);
   const violation = judged(() => {
     for (const fault of plan.faults) world.at(fault.atMs, () => applyFault(world, fault));
     world.runUntil(plan.safetyMs);
@@ -57,7 +58,7 @@ function judged(play: () => void): CaseResult["violation"] {
 }
 
 /** Liveness: a leader, a new commit, and every surviving member applies it. */
-function mustDecide(world: World): void {
+function mustDecide(world: SimWorld): void {
   const { heartbeatMs, electionTicks } = world.plan;
   const limitMs = ELECTIONS_PER_NODE * world.nodes.size * electionTicks * heartbeatMs + RECONNECT_MS;
   const decidedBefore = world.judge.committed.lastIndex;
@@ -72,7 +73,7 @@ function mustDecide(world: World): void {
   world.counts.liveness_checked += 1;
 }
 
-function allFollow(world: World, index: number): boolean {
+function allFollow(world: SimWorld, index: number): boolean {
   const { voters, learners } = world.judge.configs.latest;
   return [...voters, ...learners].every((id) => {
     const node = world.nodes.get(id);
@@ -81,7 +82,7 @@ function allFollow(world: World, index: number): boolean {
   });
 }
 
-function stateOf(world: World): string {
+function stateOf(world: SimWorld): string {
   const about = (process: SimProcess | undefined): string =>
     process?.alive === true
       ? `term ${process.node.view.term} applied ${process.node.view.applied} reign ${process.reign}`
@@ -89,7 +90,7 @@ function stateOf(world: World): string {
   return [...world.nodes.values()].map(({ id, fate, process }) => `node ${id} (${fate}): ${about(process)}`).join("; ");
 }
 
-function collect(world: World): void {
+function collect(world: SimWorld): void {
   const { counts } = world;
   for (const { disk, slowSteps } of world.nodes.values()) {
     const { crashes, powerLosses, lostWrites, tornWrites, reorderedWrites, lostDirectoryEntries, bitFlips } =

@@ -2,8 +2,8 @@
 import { type Profile, planCase } from "../plan.ts";
 import { runCase } from "../run-case.ts";
 import type { Subject } from "../subject.ts";
-import type { Mutant } from "./list.ts";
 import { withMutant } from "./load.ts";
+import type { Mutant } from "./mutant.ts";
 
 /** How a mutant was found out. */
 export interface Catch {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Subject } from "../subject.ts";
-import type { Mutant } from "./list.ts";
+import type { Mutant } from "./mutant.ts";
 
 const DRIVER = fileURLToPath(new URL("../../../driver-raft", import.meta.url));
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import type { DiskOperation } from "@tsoracle/driver-raft/simulation";
 import type { Fault } from "../plan.ts";
 import { Random } from "../random.ts";
 import { hold } from "../violation.ts";
+import type { SimNode, World } from "./cluster.ts";
 import { cloneDirectory, flipBit, wipeDirectory } from "./lost-disks.ts";
-import type { SimNode } from "./sim-node.ts";
-import type { World } from "./world.ts";
 
 /** Does one fault to the cluster, and plans its end. */
 export function applyFault(world: World, fault: Fault): void {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import type { Random } from "../random.ts";
 import { hold, Violation } from "../violation.ts";
-import type { SimNode } from "./sim-node.ts";
-import type { World } from "./world.ts";
+import type { SimNode, World } from "./cluster.ts";
 
 /** Long enough for two processes of one node to give each other away. */
 const CALM_MS = 5_000;

@@ -3,8 +3,7 @@ import type { Message } from "@tsoracle/driver-raft/raft";
 import type { Hello, Refusal } from "@tsoracle/driver-raft/simulation";
 import type { Random } from "../random.ts";
 import { hold } from "../violation.ts";
-import type { SimProcess } from "./sim-process.ts";
-import type { World } from "./world.ts";
+import type { Link, Network, SimProcess, World } from "./cluster.ts";
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 1_000;
@@ -12,24 +11,13 @@ const HELLO_TIMEOUT_MS = 2_000;
 /** Keepalive of a connection that carries nothing any more. */
 const DEAD_AFTER_MS = 3_000;
 
-/** One node's way to a peer, as the transport's link: Hello first, then messages until it breaks. */
-export class Link {
-  readonly owner: SimProcess;
-  readonly peer: number;
-  state: "paused" | "greeting" | "open" | "closed" = "paused";
-  target: SimProcess | undefined;
-  pauseMs: number = FIRST_PAUSE_MS;
-  attempt = 0;
-  lastArrivalMs = 0;
-
-  constructor(owner: SimProcess, peer: number) {
-    this.owner = owner;
-    this.peer = peer;
-  }
+/** A way that is not open yet. */
+export function newLink(owner: SimProcess, peer: number): Link {
+  return { owner, peer, state: "paused", target: undefined, pauseMs: FIRST_PAUSE_MS, attempt: 0, lastArrivalMs: 0 };
 }
 
 /** What lies between the processes: it delays, loses, doubles and overtakes, and judges nobody. */
-export class Network {
+export class SimNetwork implements Network {
   readonly #world: World;
   readonly #random: Random;
   /** How many cuts lie on the way from one to another. */

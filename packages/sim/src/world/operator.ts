@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import type { MembershipRequest } from "@tsoracle/driver-raft/simulation";
 import type { Random } from "../random.ts";
 import { addressesOf } from "./addresses.ts";
-import type { SimNode } from "./sim-node.ts";
-import type { SimProcess } from "./sim-process.ts";
-import type { World } from "./world.ts";
+import type { Operator, SimNode, SimProcess, World } from "./cluster.ts";
 
 const LOOK_EVERY_MS = 300;
 const MOST_VOTERS = 5;
@@ -12,7 +11,7 @@ const STRANGER_MS = 1_500;
 const RESTART_MS = 100;
 
 /** Whoever runs the cluster: replaces nodes whose disk is lost, and grows or shrinks it when a fault says so. */
-export class Operator {
+export class ClusterOperator implements Operator {
   readonly #world: World;
   readonly #random: Random;
   #target: number;

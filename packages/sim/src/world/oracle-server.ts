@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { Allocator, epoch, LOGICAL_BITS, type PhysicalMs, physicalMs } from "@tsoracle/core";
 import type { Leadership } from "@tsoracle/driver-raft/simulation";
-import type { SimProcess } from "./sim-process.ts";
+import type { Server, SimProcess } from "./cluster.ts";
 
 const HANDOVER_MS = 1;
 
@@ -10,7 +11,7 @@ const HANDOVER_MS = 1;
  * from it; every batch is checked against the tenure after its timestamps were chosen (Q7). It runs beside the consensus
  * thread, so a slow disk does not stop it; a pause of the whole process does.
  */
-export class OracleServer {
+export class OracleServer implements Server {
   readonly #process: SimProcess;
   readonly #allocator = new Allocator();
   #term: number | undefined;
@@ -129,7 +130,7 @@ export class OracleServer {
     const { judge, counts } = process.world;
     const floor = judge.register.floor;
     process.enqueue(() => {
-      const id = process.ask((request) => {
+      process.ask((request, replica) => {
         process.answers.set(request, (answer) => {
           if (!answer.ok && answer.refusal.code === "uncertain") counts.advances_uncertain += 1;
           const ok = answer.ok && answer.outcome.kind === "advanced" ? answer.outcome.highWater : undefined;
@@ -142,8 +143,8 @@ export class OracleServer {
             if (ok !== undefined) done(ok);
           });
         });
+        replica.advance(request, atLeast, epoch(BigInt(term)));
       });
-      process.replica.advance(id, atLeast, epoch(BigInt(term)));
     });
   }
 

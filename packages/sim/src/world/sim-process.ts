@@ -18,11 +18,10 @@ import { queueStaysBounded } from "../invariants/bounds.ts";
 import type { Lifetime } from "../judge.ts";
 import { ObservedStorage } from "../observed-storage.ts";
 import { Random } from "../random.ts";
-import { Link } from "./network.ts";
+import type { Link, SimNode, SimProcess, World } from "./cluster.ts";
+import { newLink } from "./network.ts";
 import type { TrueMark } from "./node-clock.ts";
 import { OracleServer } from "./oracle-server.ts";
-import type { SimNode } from "./sim-node.ts";
-import type { World } from "./world.ts";
 
 interface Work {
   readonly run: () => void;
@@ -33,7 +32,7 @@ const CLUSTER = "simulated";
 const TIMING = "simulated/1";
 
 /** One start of a node: what the consensus thread is made of in the real driver, on virtual time. */
-export class SimProcess implements ReplicaHost {
+export class NodeProcess implements ReplicaHost, SimProcess {
   readonly world: World;
   readonly node: SimNode;
   readonly id: number;
@@ -273,11 +272,10 @@ export class SimProcess implements ReplicaHost {
   }
 
   /** Gives the replica a request under a new id. */
-  ask(make: (id: number, replica: Replica) => void): number {
+  ask(make: (id: number, replica: Replica) => void): void {
     this.#requests += 1;
     const id = this.#requests;
     if (this.#replica !== undefined) make(id, this.#replica);
-    return id;
   }
 
   /** Calls `done` when everything that was decided before is applied here, which may be at once. */
@@ -358,7 +356,7 @@ export class SimProcess implements ReplicaHost {
     }
     for (const id of peers) {
       if (this.#links.has(id)) continue;
-      const link = new Link(this, id);
+      const link = newLink(this, id);
       this.#links.set(id, link);
       this.world.at(this.cursorMs - this.world.nowMs, () =>
         this.enqueue(() => link.state === "paused" && this.world.network.connect(link)),

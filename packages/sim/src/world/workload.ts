@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { epoch, type LeaseRecord, physicalMs, type SeqKey } from "@tsoracle/core";
 import type { Random } from "../random.ts";
-import type { SimProcess } from "./sim-process.ts";
-import type { World } from "./world.ts";
+import type { SimProcess, World } from "./cluster.ts";
 
 /** Of the kinds of requests, the one that leaves no entry. */
 const READ_ONLY = 1;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import type { Message } from "@tsoracle/driver-raft/raft";
 import { type Counts, newCounts } from "../counters.ts";
 import { Judge } from "../judge.ts";
@@ -8,12 +9,13 @@ import type { Subject } from "../subject.ts";
 import { Trace } from "../trace.ts";
 import { Violation } from "../violation.ts";
 import { addressesOf } from "./addresses.ts";
+import type { SimProcess, World } from "./cluster.ts";
+import { type Ending, SimNode } from "./cluster.ts";
 import { EventQueue } from "./event-queue.ts";
-import { Network } from "./network.ts";
+import { SimNetwork } from "./network.ts";
 import { NodeClock } from "./node-clock.ts";
-import { Operator } from "./operator.ts";
-import { type Ending, SimNode } from "./sim-node.ts";
-import { SimProcess } from "./sim-process.ts";
+import { ClusterOperator } from "./operator.ts";
+import { NodeProcess } from "./sim-process.ts";
 import { Workload } from "./workload.ts";
 
 const GENESIS = { index: 1, term: 1 };
@@ -22,14 +24,14 @@ const QUIET: Noise = { drop: 0, duplicate: 0, delay: 0, longestDelayMs: 0 };
 const CODEC_SHARE = 0.1;
 
 /** One simulated cluster: virtual time, machines, network, and everybody who wants something of them. */
-export class World {
+export class SimWorld implements World {
   readonly subject: Subject;
   readonly plan: CasePlan;
   readonly counts: Counts = newCounts();
   readonly judge: Judge;
   readonly trace: Trace;
-  readonly network: Network;
-  readonly operator: Operator;
+  readonly network: SimNetwork;
+  readonly operator: ClusterOperator;
   readonly chance: Random;
   readonly nodes: Map<number, SimNode> = new Map();
   readonly clones: Set<SimProcess> = new Set();
@@ -67,8 +69,8 @@ export class World {
       },
       this.counts,
     );
-    this.network = new Network(this, new Random(plan.seed, 4));
-    this.operator = new Operator(this, new Random(plan.seed, 5), plan.nodes);
+    this.network = new SimNetwork(this, new Random(plan.seed, 4));
+    this.operator = new ClusterOperator(this, new Random(plan.seed, 5), plan.nodes);
     const { heartbeatMs, electionTicks, drift } = plan;
     this.usableLeaseMs = subject.usableLeaseMs({ heartbeatMs, electionTicks, drift });
     for (const id of ids) this.#addNode(id, this.#genesis, []);
@@ -134,7 +136,7 @@ export class World {
     node.restartPlanned = false;
     if (node.fate !== "member" || node.process?.alive === true) return;
     this.#starts += 1;
-    const process = new SimProcess(this, node, `node ${node.id} (start ${this.#starts})`, this.chance.seed(), false);
+    const process = new NodeProcess(this, node, `node ${node.id} (start ${this.#starts})`, this.chance.seed(), false);
     node.process = process;
     this.trace.say(() => `${this.nowMs.toFixed(1)} ${process.name} starts`);
     this.guard(process, () => process.start(node.disk));
@@ -143,7 +145,7 @@ export class World {
   /** A process that says it is the node, on another disk: a copy, or one that was formatted anew. */
   startDouble(node: SimNode, disk: SimNode["disk"], what: string): SimProcess {
     this.#starts += 1;
-    const double = new SimProcess(this, node, `${what} of node ${node.id}`, this.chance.seed(), true);
+    const double = new NodeProcess(this, node, `${what} of node ${node.id}`, this.chance.seed(), true);
     this.clones.add(double);
     this.guard(double, () => double.start(disk));
     return double;
