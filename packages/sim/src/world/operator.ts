@@ -64,7 +64,12 @@ export class ClusterOperator implements Operator {
   strangerCalls(process: SimProcess, peer: number): void {
     this.#world.at(STRANGER_MS, () => {
       const { voters, learners } = this.#world.judge.configs.latest;
-      if (!process.alive || process.knows(peer) || !(voters.has(peer) || learners.has(peer))) return;
+      if (!process.alive || process.knows(peer) || this.#world.nodes.get(peer)?.fate !== "member") return;
+      // It may become a member yet.
+      if (!voters.has(peer) && !learners.has(peer)) {
+        this.strangerCalls(process, peer);
+        return;
+      }
       const { node } = process;
       node.peers = [...node.peers, peer];
       this.#world.counts.restarts_to_name_a_peer += 1;

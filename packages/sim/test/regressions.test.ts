@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+import * as subject from "@tsoracle/driver-raft/simulation";
+import { describe, expect, it } from "vitest";
+import { planCase } from "../src/plan.ts";
+import { runCase } from "../src/run-case.ts";
+
+/** Cases that failed once, while the plan that is drawn from their seed was the same as now. */
+const CASES = [{ seed: 1_011_648, why: "a lagging node was led by one whose address it had never heard" }] as const;
+
+describe("simulated cases that failed once", { timeout: 120_000 }, () => {
+  it.each(CASES)("seed $seed ($why) breaks no invariant", ({ seed }) => {
+    const { violation, counts } = runCase(subject, planCase(seed));
+    expect(violation).toBeUndefined();
+    expect(counts.restarts_to_name_a_peer).toBeGreaterThan(0);
+  });
+});
