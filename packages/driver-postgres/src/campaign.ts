@@ -260,7 +260,6 @@ export class Campaign {
     this.#witness.see(event);
     if (state.phase !== "waiting" && state.phase !== "leading" && state.phase !== "suspended") return [];
     if (state.reign.epoch !== event.epoch) return [];
-    // Answers may come in another order than their questions went out.
     let { renewedNs } = state;
     if (event.sentNs > renewedNs) renewedNs = event.sentNs;
     const lapsed = nowNs - renewedNs >= this.#pace.usableNs;
