@@ -4,6 +4,7 @@ import type { Timers } from "@tsoracle/quorum";
 import { Redis, type RedisOptions } from "ioredis";
 import type { Chance } from "./chance.ts";
 import { classify } from "./classify.ts";
+import { GuardedConnector } from "./guarded-connector.ts";
 import type { LuaScript } from "./lua.ts";
 import type { NodeAddress } from "./node-address.ts";
 import { type NodeFacts, parseInfo, type RegisterFacts } from "./node-facts.ts";
@@ -308,6 +309,7 @@ export class RedisNode {
 function clientOptions(options: RedisNodeOptions): Omit<RedisOptions, "replyMapping"> {
   const { address, connectionName, opTimeoutMs } = options;
   return {
+    Connector: GuardedConnector,
     host: address.host,
     port: address.port,
     db: address.db,
