@@ -138,7 +138,8 @@ export const nodeMutants: readonly Mutant[] = [
       {
         file: replica,
         find: "if (this.#readyTerm !== undefined && this.#reign === undefined) this.#beginReign(this.#readyTerm);",
-        replace: "if (this.#isLeader && this.#reign === undefined) this.#beginReign(this.#term);",
+        replace:
+          "const early = this.#isLeader && this.#handedOver !== this.#term && [...this.#state.machine.members()].every(({ storageId }) => storageId !== undefined);\n    if (this.#reign === undefined && (early || this.#readyTerm !== undefined)) this.#beginReign(this.#term);",
       },
     ],
     caughtBy: ["S4", "panic"],
