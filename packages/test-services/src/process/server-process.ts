@@ -155,22 +155,22 @@ export class ServerProcess {
   async pause(): Promise<void> {
     if (!this.#isRunning) throw new Error("the server is not running, so it cannot be paused");
     if (this.isPaused) return;
-    this.#guard = new PauseGuard([this.pid]);
     const stopped: number[] = [];
     for (
       let next = [this.pid];
       next.length > 0;
       next = descendantsOf(this.pid).filter((pid) => !stopped.includes(pid))
     ) {
-      for (const pid of next) send(pid, "SIGSTOP");
       stopped.push(...next);
+      // The guard comes first: this process may be killed at any instant, and nobody else would find who is stopped.
+      const wider = new PauseGuard(stopped);
+      this.#guard?.release();
+      this.#guard = wider;
       this.#paused = [...stopped];
+      for (const pid of next) send(pid, "SIGSTOP");
       await waitUntil(`the processes ${next.join(", ")} to stop`, () =>
         next.every((pid) => isStopped(pid) || !isAlive(pid)),
       );
-      const wider = new PauseGuard(stopped);
-      this.#guard.release();
-      this.#guard = wider;
     }
   }
 
