@@ -37,6 +37,7 @@ export {
 export { type EpochBits, epochFromDecimal, epochFromText, epochToText } from "./epoch-domain.ts";
 export { judgeClaim } from "./fence-rule.ts";
 export { type FenceStore, MemoryFenceStore } from "./fence-store.ts";
+export { DEFAULT_MAX_SILENCE, HeartbeatHistory } from "./heartbeat-history.ts";
 export { type EpochHeader, type FenceHttpAnswer, fenceHttpAnswer, readEpochHeader } from "./http-fence.ts";
 export { LuaFence, type LuaFenceOptions, type LuaFenceReply } from "./lua-fence.ts";
 export { compareIds } from "./node-id.ts";
