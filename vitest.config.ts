@@ -1,19 +1,61 @@
 // SPDX-License-Identifier: Apache-2.0
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 
 /** Tests read workspace sources directly; only programs that tests spawn as processes need a build. */
 const conditions = ["tsoracle-source"];
+
+/** Packages whose tests compute: models, simulations, mutants. */
+const computing = "core|consensus|fencing|quorum|session|conformance|sim";
+
+/** In the other packages, tests that compute all the same. */
+const models = [
+  "packages/driver-raft/test/{raft,node}/**/*.test.ts",
+  "packages/driver-raft/test/storage/!(real).test.ts",
+  "packages/driver-*/test/*simulation.test.ts",
+];
+
+/** In the computing packages, tests that start real servers or processes all the same. */
+const servers = [
+  "packages/fencing/test/{lua,sql}-fence.test.ts",
+  "packages/session/test/**/{postgres,redis,mixed,real}/**/*.test.ts",
+];
 
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
-    include: ["packages/*/test/**/*.test.ts", "tools/**/*.test.ts", "examples/*/test/**/*.test.ts"],
     // Child processes follow the death of the process that spawned them, so tests run in forks, not threads.
     pool: "forks",
     // Tests that run side by side in one file are clusters and servers with timeouts of their own.
     maxConcurrency: 3,
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "models",
+          include: [`packages/@(${computing})/test/**/*.test.ts`, ...models],
+          exclude: [...configDefaults.exclude, ...servers],
+          // They run at low priority beside the others; this limit is only there to end what hangs.
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "servers",
+          // A package that is not listed above belongs here.
+          include: [
+            `packages/!(${computing})/test/**/*.test.ts`,
+            "tools/**/*.test.ts",
+            "examples/*/test/**/*.test.ts",
+            ...servers,
+          ],
+          exclude: [...configDefaults.exclude, ...models],
+          testTimeout: 20_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
   },
 });

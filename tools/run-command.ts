@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from "node:child_process";
+import { setPriority } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -23,6 +24,8 @@ export interface CommandOptions {
   readonly timeoutMs?: number;
   /** Let the command write to our own streams. */
   readonly inherit?: boolean;
+  /** How far the command, and what it starts, stands back for others: 0, the default, to 19. */
+  readonly niceness?: number;
 }
 
 /**
@@ -57,6 +60,7 @@ export function runNode(args: readonly string[], options: CommandOptions = {}): 
       },
       stdio: options.inherit === true ? ["ignore", "inherit", "inherit"] : ["ignore", "pipe", "pipe"],
     });
+    if (options.niceness !== undefined && child.pid !== undefined) setPriority(child.pid, options.niceness);
     // Whoever stops us stops what we started; a terminal's interrupt reaches both by itself.
     const stop = (signal: NodeJS.Signals): boolean => child.kill(signal);
     process.on("SIGTERM", stop).on("SIGHUP", stop);

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runDependency, workspaceRoot } from "./run-command.ts";
-import { closingLine, RESULT_FILE_VARIABLE, settle, type TestCounts } from "./test-counts.ts";
+import { closingLine, RESULT_FILE_VARIABLE, settle, settleTogether, type TestCounts } from "./test-counts.ts";
 
 /** The counts are judged on real runs, each over one small file that goes wrong in its own way. */
 let folder = "";
@@ -67,6 +67,16 @@ describe("test counts", () => {
     expect(settle(undefined, 0)).toEqual({ passed: 0, failed: 1, skipped: 0 });
     expect(settle({ passed: 3, failed: 0, skipped: 0 }, 1)).toEqual({ passed: 3, failed: 1, skipped: 0 });
     expect(settle({ passed: 3, failed: 0, skipped: 0 }, 0)).toEqual({ passed: 3, failed: 0, skipped: 0 });
+  });
+
+  it("of several runs are added up; one may be empty, but neither all, nor one without a result", () => {
+    const green = { counts: { passed: 3, failed: 0, skipped: 1 }, exitCode: 0 };
+    const empty = { counts: { passed: 0, failed: 0, skipped: 2 }, exitCode: 0 };
+    expect(settleTogether([green, green])).toEqual({ passed: 6, failed: 0, skipped: 2 });
+    expect(settleTogether([green, empty])).toEqual({ passed: 3, failed: 0, skipped: 3 });
+    expect(settleTogether([empty, empty])).toEqual({ passed: 0, failed: 1, skipped: 4 });
+    expect(settleTogether([green, { counts: undefined, exitCode: 0 }])).toEqual({ passed: 3, failed: 1, skipped: 1 });
+    expect(settleTogether([green, { ...empty, exitCode: 1 }])).toEqual({ passed: 3, failed: 1, skipped: 3 });
   });
 });
 

@@ -43,6 +43,25 @@ export function settle(counts: TestCounts | undefined, exitCode: number): TestCo
   return counts;
 }
 
+/** One of several runs that together are one: what it counted, if it came so far, and how it ended. */
+export interface TestRun {
+  readonly counts: TestCounts | undefined;
+  readonly exitCode: number;
+}
+
+/** The verdict over runs of which one may be empty, but not all. */
+export function settleTogether(runs: readonly TestRun[]): TestCounts {
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  for (const { counts, exitCode } of runs) {
+    const isEmpty = counts !== undefined && counts.passed + counts.failed === 0 && exitCode === 0;
+    const settled = isEmpty ? counts : settle(counts, exitCode);
+    total.passed += settled.passed;
+    total.failed += settled.failed;
+    total.skipped += settled.skipped;
+  }
+  return settle(total, 0);
+}
+
 /** The closing line; people and programs read it, so its form is fixed. */
 export function closingLine({ passed, failed, skipped }: TestCounts): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;

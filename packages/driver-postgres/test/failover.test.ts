@@ -23,6 +23,8 @@ describe("failover of Postgres itself", () => {
   beforeAll(async () => {
     pair = await startPostgresPair();
     await prepareOracle(pair.primary.url, "main");
+    // The tests log in at the standby, with a role that was made a moment ago.
+    await pair.caughtUp();
   }, 240_000);
   afterAll(async () => {
     await pair[Symbol.asyncDispose]();

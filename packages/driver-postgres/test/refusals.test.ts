@@ -87,7 +87,7 @@ describe("a node that is set up wrongly is refused", () => {
   it("with other settings than the oracle was made with, and nothing is written", async () => {
     const read = (): Promise<unknown> => runSql(database(), `SELECT * FROM ${SCHEMA}.oracle WHERE name = 'main'`);
     const before = await read();
-    expect(await refusal({ tenureMs: 2_000 })).toMatch(/made with lease_ms=1000.*configured with 2000.*\[SETTINGS\]/);
+    expect(await refusal({ tenureMs: 4_000 })).toMatch(/made with lease_ms=2000.*configured with 4000.*\[SETTINGS\]/);
     expect(await refusal({ drift: 0.05 })).toMatch(/made with rate_slack_ppm=100000.*50000.*\[SETTINGS\]/);
     expect(await refusal({ freshness: "confirm" })).toMatch(/made with freshness=lease.*confirm.*\[SETTINGS\]/);
     expect(await read()).toEqual(before);
@@ -198,7 +198,7 @@ describe("init", () => {
   it("never changes an oracle that exists", async () => {
     const again = (rest: object): Promise<unknown> =>
       initOracle({ url: database(), oracle: "main", ...settings, ...rest });
-    await expect(again({ tenureMs: 5_000 })).rejects.toThrow(/exists with lease_ms=1000, and 5000 is asked for/);
+    await expect(again({ tenureMs: 5_000 })).rejects.toThrow(/exists with lease_ms=2000, and 5000 is asked for/);
     await expect(again({ freshness: "confirm" })).rejects.toThrow(/exists with freshness=lease/);
     await expect(again({ seedPhysicalMs: 2 ** 45 })).rejects.toThrow(/below the seed.*fast-forward/);
   });

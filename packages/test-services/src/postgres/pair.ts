@@ -10,6 +10,8 @@ const STANDBY = "standby";
 export interface PostgresPair extends AsyncDisposable {
   readonly primary: PostgresServer;
   readonly standby: PostgresServer;
+  /** Resolves when what was committed on the primary before the call can be read on the standby. */
+  caughtUp(): Promise<void>;
   /** Whether commits on the primary wait for the standby. Resolves when new commits go by it. */
   setSynchronous(isSynchronous: boolean): Promise<void>;
   /** Ends the recovery of the standby; resolves when it takes writes. The primary is left as it is. */
@@ -40,6 +42,7 @@ export async function startPostgresPair(options: Pick<PostgresOptions, "settings
   return {
     primary,
     standby,
+    caughtUp: () => caughtUp(primary, standby),
     setSynchronous: (isSynchronous) => setSynchronous(primary, isSynchronous ? STANDBY : ""),
     promote: () => promote(standby),
     [Symbol.asyncDispose]: async () => {
@@ -68,6 +71,17 @@ async function following(primary: PostgresServer): Promise<void> {
   await waitUntil("the standby to follow", async () => {
     const [row] = await runSql(primary.url, "SELECT FROM pg_stat_replication WHERE state = 'streaming'");
     return row !== undefined;
+  });
+}
+
+async function caughtUp(primary: PostgresServer, standby: PostgresServer): Promise<void> {
+  const [written] = await runSql(primary.url, "SELECT pg_current_wal_lsn()::text AS lsn");
+  await waitUntil("the standby to replay what the primary wrote", async () => {
+    const [row] = await runSql(
+      standby.url,
+      `SELECT coalesce(pg_last_wal_replay_lsn() >= '${written?.["lsn"]}', false) AS done`,
+    );
+    return row?.["done"] === true;
   });
 }
 
