@@ -21,6 +21,33 @@ export {
   ownershipErrorLabel,
   resumePolicyLabel,
 } from "./labels.ts";
+export {
+  bytesApplication,
+  jsonApplication,
+  type SessionApplication,
+  type SessionReducer,
+} from "./manager/application.ts";
+export {
+  DEFAULT_SESSION_MANAGER_LIMITS,
+  type SessionManagerLimits,
+  type SessionManagerOptions,
+  type TimestampSource,
+} from "./manager/options.ts";
+export type {
+  Appended,
+  AppendOptions,
+  HandOff,
+  HandOffOptions,
+  OpenOptions,
+  OwnedSession,
+  ReconnectOptions,
+  RecoveredEntry,
+  Recovery,
+  SessionContinuity,
+  TakeoverOptions,
+} from "./manager/owned-session.ts";
+export type { SessionEvent } from "./manager/session-event.ts";
+export { SessionManagerError, type SessionManagerErrorCode } from "./manager/session-manager-error.ts";
 export type { OwnershipError } from "./ownership-error.ts";
 export { SessionError, type SessionErrorCode } from "./session-error.ts";
 export { continuitySignature, fenceSignature, signature, snapshotSignature } from "./signatures.ts";

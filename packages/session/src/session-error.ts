@@ -14,6 +14,7 @@
  * | `secret_too_short` | a key for tokens that can be guessed | use at least 16 random bytes |
  * | `backend_unfit` | the backend cannot do what was asked of it | choose another backend, or do not ask |
  * | `state_diverged` | the journal and the snapshot do not tell the same story | stop and recover from the store |
+ * | `option_invalid` | an option of a manager is not what it must be | correct the call |
  */
 export type SessionErrorCode =
   | "id_invalid"
@@ -23,7 +24,8 @@ export type SessionErrorCode =
   | "variant_unknown"
   | "secret_too_short"
   | "backend_unfit"
-  | "state_diverged";
+  | "state_diverged"
+  | "option_invalid";
 
 const brand = "@tsoracle/session.SessionError";
 
