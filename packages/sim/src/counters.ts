@@ -31,6 +31,8 @@ export const COUNTED = [
   "slow_disk_steps",
   "wiped_refused_empty",
   "wiped_refused_by_peers",
+  "lost_disks_met_by_laggards",
+  "lost_disks_known_later",
   "cloned_refused",
   "lost_nodes_replaced",
   "learners_added",

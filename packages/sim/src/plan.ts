@@ -27,7 +27,13 @@ export const FAULTS = [
   "remove_member",
 ] as const;
 
-export type FaultKind = (typeof FAULTS)[number];
+/** A fault of its own length, drawn apart from the others, so that what a seed means without it stays as it was. */
+const LONG_FAULT = "wipe_newcomer";
+const LONG_FAULT_SHARE = 0.1;
+const LONG_FAULT_NUMBER = 100;
+const LONG_FAULT_MS = 9_000;
+
+export type FaultKind = (typeof FAULTS)[number] | typeof LONG_FAULT;
 
 /** One fault: when it begins, and the seed of all that it draws, so that leaving out another one does not change it. */
 export interface Fault {
@@ -140,14 +146,15 @@ export function planCase(seed: number, options: CaseOptions = {}): CasePlan {
     trailingEntries: storm ? random.int(4) : random.int(20),
     segmentBytes: 4_096 * (1 + random.int(3)),
     noise,
-    safetyMs: options.safetyMs ?? planned,
     requestEveryMs: random.between(35, 120),
   };
-  const faults = drawFaults(random, profile, planned);
+  const long = drawLongFault(seed, profile);
+  const faults = [...drawFaults(random, profile, planned), ...long];
   const windowMs = random.chance(0.5) ? 150 : 3_000;
   const { keep } = options;
   return {
     ...plan,
+    safetyMs: options.safetyMs ?? planned + (long.length > 0 ? LONG_FAULT_MS : 0),
     windowMs,
     faults: keep === undefined ? faults : faults.filter(({ number }) => keep.includes(number)),
   };
@@ -176,4 +183,10 @@ function drawFaults(random: Random, profile: Profile, untilMs: number): readonly
     const kind = focus !== undefined && random.chance(0.5) ? focus : any;
     return { number, kind, atMs: random.between(100, untilMs), seed: random.seed() };
   });
+}
+
+function drawLongFault(seed: number, profile: Profile): readonly Fault[] {
+  const random = new Random(seed, 8);
+  if ((profile !== "members" && profile !== "mixed") || !random.chance(LONG_FAULT_SHARE)) return [];
+  return [{ number: LONG_FAULT_NUMBER, kind: LONG_FAULT, atMs: random.between(1_500, 3_500), seed: random.seed() }];
 }

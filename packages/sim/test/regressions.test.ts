@@ -5,12 +5,24 @@ import { planCase } from "../src/plan.ts";
 import { runCase } from "../src/run-case.ts";
 
 /** Cases that failed once, while the plan that is drawn from their seed was the same as now. */
-const CASES = [{ seed: 1_011_648, why: "a lagging node was led by one whose address it had never heard" }] as const;
+const CASES = [
+  {
+    seed: 1_011_648,
+    why: "a lagging node was led by one whose address it had never heard",
+    needs: "restarts_to_name_a_peer",
+  },
+  {
+    seed: 1_023_260,
+    why: "a node that had not heard of a member took the new disk under its id",
+    needs: "wiped_refused_empty",
+  },
+  { seed: 1_028_325, why: "late greetings of earlier starts were taken for clones", needs: "suspends" },
+] as const;
 
 describe("simulated cases that failed once", { timeout: 120_000 }, () => {
-  it.each(CASES)("seed $seed ($why) breaks no invariant", ({ seed }) => {
+  it.each(CASES)("seed $seed ($why) breaks no invariant", ({ seed, needs }) => {
     const { violation, counts } = runCase(subject, planCase(seed));
     expect(violation).toBeUndefined();
-    expect(counts.restarts_to_name_a_peer).toBeGreaterThan(0);
+    expect(counts[needs]).toBeGreaterThan(0);
   });
 });

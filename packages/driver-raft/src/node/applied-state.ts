@@ -2,7 +2,7 @@
 import { asV2, type ConfChangeV2, newConfChangeV2 } from "../raft/conf-change.ts";
 import { decodeConfChange } from "../raft/confchange/codec.ts";
 import { type ConfState, type Entry, isEmptySnap, None, type Snapshot } from "../raft/types.ts";
-import type { RaftStorage } from "../storage/storage.ts";
+import type { Identity, RaftStorage } from "../storage/storage.ts";
 import type { Outcome } from "./machine/command.ts";
 import { decodeMember } from "./machine/command-codec.ts";
 import { Machine } from "./machine/machine.ts";
@@ -26,6 +26,7 @@ export type ApplyConfChange = (change: ConfChangeV2) => ConfState;
 
 /** Everything that applied entries amount to: the replicated state, the configuration, and how far that is. */
 export class AppliedState {
+  readonly #self: Pick<Identity, "nodeId" | "storageId">;
   #machine: Machine;
   #confState: ConfState;
   #index: number;
@@ -33,11 +34,14 @@ export class AppliedState {
   /** Whether the configuration is another one than the newest snapshot's. */
   #reconfigured = false;
 
-  constructor(snapshot: Snapshot, seqKeyCap: number) {
+  /** @throws Error when the snapshot says that another disk belongs to this node; so do the other methods that change it. */
+  constructor(snapshot: Snapshot, seqKeyCap: number, self: Pick<Identity, "nodeId" | "storageId">) {
+    this.#self = self;
     this.#machine = isEmptySnap(snapshot) ? new Machine([], seqKeyCap) : Machine.decode(snapshot.data);
     this.#confState = snapshot.metadata.confState;
     this.#index = snapshot.metadata.index;
     this.#snapshotIndex = snapshot.metadata.index;
+    this.#checkOwnDisk();
   }
 
   get machine(): Machine {
@@ -67,11 +71,13 @@ export class AppliedState {
     this.#index = snapshot.metadata.index;
     this.#snapshotIndex = snapshot.metadata.index;
     this.#reconfigured = false;
+    this.#checkOwnDisk();
   }
 
   apply(entry: Entry, applyConfChange: ApplyConfChange): Applied {
     const applied = entry.type === "EntryNormal" ? this.#normal(entry) : this.#change(entry, applyConfChange);
     this.#index = entry.index;
+    if (applied.membersChanged) this.#checkOwnDisk();
     return applied;
   }
 
@@ -109,6 +115,16 @@ export class AppliedState {
     this.#confState = applyConfChange(noChange);
     const message = "the id of a removed member, or of one that stands, cannot be added (M6)";
     return { outcome: { code: "refused", message, refusal: "conflict" }, membersChanged: false };
+  }
+
+  /** Nobody else stands between a node and its own vote: on a disk that is not the member's it must not cast one (I3). */
+  #checkOwnDisk(): void {
+    const { nodeId, storageId } = this.#self;
+    const expected = this.#machine.member(nodeId)?.storageId ?? storageId;
+    if (expected === storageId) return;
+    throw new Error(
+      `the disk of this node was replaced: member ${nodeId} has storage ${expected}, this is ${storageId}; remove the member and add a new one under a new id`,
+    );
   }
 
   /** Changes the list of members as the change says; false if it must not have any effect. */

@@ -6,7 +6,7 @@ import { hostProcess } from "../storage/host-process.ts";
 import { openStorage } from "../storage/open-storage.ts";
 import { RealDirectory } from "../storage/real-directory.ts";
 import type { RaftStorage } from "../storage/storage.ts";
-import { type Hello, isFatalRefusal, type Refusal as PeerRefusal } from "../transport/hello.ts";
+import { type Hello, isFatalRefusal, isPassing, type Refusal as PeerRefusal } from "../transport/hello.ts";
 import { PeerTransport } from "../transport/transport.ts";
 import { FirstMeetings } from "./first-meetings.ts";
 import { decodeGenesis, genesisDigest } from "./genesis.ts";
@@ -131,7 +131,7 @@ export class NodeThread {
         snapshotSent: (peer, ok) => this.#taking(() => this.#replica.snapshotSent(peer, ok)),
         refused: (by, refusal) => this.#refused(by, refusal),
         turnedAway: ({ nodeId: peer }, { reason, message }) =>
-          this.#log(reason === "busy" ? "info" : "error", { peer, reason }, `refused a peer: ${message}`),
+          this.#log(isPassing(reason) ? "info" : "error", { peer, reason }, `refused a peer: ${message}`),
       },
     });
     this.#transport.setPeers(this.#peers());
@@ -299,7 +299,7 @@ export class NodeThread {
 
   #refused(by: NodeId, { reason, message }: PeerRefusal): void {
     if (isFatalRefusal(reason)) this.#fail(`node ${by} refuses this node: ${message}`);
-    else this.#log(reason === "busy" ? "info" : "error", { peer: by, reason }, `a peer refuses this node: ${message}`);
+    else this.#log(isPassing(reason) ? "info" : "error", { peer: by, reason }, `a peer refuses this node: ${message}`);
   }
 
   /** Addresses by id: what this node was told at its start, which may be its own way to them, else what the members say. */

@@ -71,7 +71,7 @@ export class Replica {
     this.#host = host;
     this.#settings = settings;
     this.#meetings = meetings;
-    this.#state = new AppliedState(storage.snapshot(), settings.seqKeyCap);
+    this.#state = new AppliedState(storage.snapshot(), settings.seqKeyCap, storage.identity);
     this.#proposals = new Proposals((id, answer) => host.answered(id, answer));
     this.#advances = new Advances((epoch, atLeast, ids) => this.#appendAdvance(epoch, atLeast, ids), host);
     const begin = (context: Uint8Array): void => this.#node.readIndex(context);

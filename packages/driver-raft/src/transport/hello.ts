@@ -23,6 +23,8 @@ export interface Hello {
   readonly timing: string;
   /** Whom the sender believes to speak to; 0 in an answer. */
   readonly to: number;
+  /** What the newest refusal of this node by that peer asked to be repeated, or empty. It proves that the sender lived after that refusal. */
+  readonly echo: string;
 }
 
 /** Why a Hello is refused. */
@@ -36,12 +38,15 @@ export type RefusalReason =
   | "storage_replaced"
   | "cloned"
   | "removed"
-  | "busy";
+  | "busy"
+  | "stale";
 
 export interface Refusal {
   readonly reason: RefusalReason;
   /** For the operator of the node that is refused. */
   readonly message: string;
+  /** What the next Hello must repeat to show that its sender lives, and did not only speak once, long ago. */
+  readonly challenge?: string;
 }
 
 /**
@@ -52,6 +57,11 @@ const FATAL: ReadonlySet<RefusalReason> = new Set(["storage_replaced", "cloned",
 
 export function isFatalRefusal(reason: RefusalReason): boolean {
   return FATAL.has(reason);
+}
+
+/** Reasons that go by themselves after a restart; they are no news for the operator. */
+export function isPassing(reason: RefusalReason): boolean {
+  return reason === "busy" || reason === "stale";
 }
 
 const REASONS: readonly RefusalReason[] = [
@@ -65,6 +75,7 @@ const REASONS: readonly RefusalReason[] = [
   "cloned",
   "removed",
   "busy",
+  "stale",
 ];
 
 export function isRefusalReason(text: string): text is RefusalReason {
@@ -83,6 +94,7 @@ export function encodeHello(hello: Hello): Uint8Array {
     .text(8, hello.incarnation)
     .number(9, hello.to)
     .text(10, hello.timing)
+    .text(12, hello.echo)
     .finish();
 }
 
@@ -102,7 +114,7 @@ function readHello(reader: BinaryReader): Hello {
   while (reader.pos < reader.len) {
     const [field, wire] = reader.tag();
     if ([1, 2, 5, 7, 9].includes(field)) numbers.set(field, readNumber(reader, `Hello field ${field}`));
-    else if ([3, 4, 6, 8, 10].includes(field)) texts.set(field, reader.string());
+    else if ([3, 4, 6, 8, 10, 12].includes(field)) texts.set(field, reader.string());
     else reader.skip(wire);
   }
   return {
@@ -116,5 +128,6 @@ function readHello(reader: BinaryReader): Hello {
     incarnation: texts.get(8) ?? "",
     to: numbers.get(9) ?? 0,
     timing: texts.get(10) ?? "",
+    echo: texts.get(12) ?? "",
   };
 }

@@ -18,10 +18,12 @@ const HELLO_TIMEOUT_MS = 2_000;
 
 /** What the owner of a link provides and hears. All calls are synchronous. */
 export interface PeerLinkHost {
-  /** This node's Hello to that peer. */
-  hello(to: number): Hello;
+  /** This node's Hello to that peer, repeating what its newest refusal asked for. */
+  hello(to: number, echo: string): Hello;
   /** Judges the peer's answer; a refusal ends the stream. */
   judge(hello: Hello): Refusal | undefined;
+  /** Whether that disk may still speak for the peer. */
+  stands(peer: number, storageId: string): boolean;
   /** The peer refused this node. */
   refused(by: number, refusal: Refusal): void;
   /** Nothing that was sent lately may be taken for delivered. */
@@ -33,7 +35,12 @@ export interface PeerLinkHost {
 type State =
   | { readonly kind: "paused"; readonly cancel: () => void }
   | { readonly kind: "greeting"; readonly stream: ClientDuplexStream<Frame, Frame>; readonly cancel: () => void }
-  | { readonly kind: "open"; readonly stream: ClientDuplexStream<Frame, Frame>; blocked: boolean }
+  | {
+      readonly kind: "open";
+      readonly stream: ClientDuplexStream<Frame, Frame>;
+      readonly storageId: string;
+      blocked: boolean;
+    }
   | { readonly kind: "closed" };
 
 /**
@@ -47,6 +54,8 @@ export class PeerLink {
   readonly #timers: Timers;
   readonly #outbox = new Outbox();
   #pauseMs = FIRST_PAUSE_MS;
+  /** Of the newest refusal, as long as this link lives. */
+  #challenge = "";
   #state: State;
 
   constructor(id: number, endpoint: string, credentials: ChannelCredentials, host: PeerLinkHost, timers: Timers) {
@@ -65,6 +74,12 @@ export class PeerLink {
   send(message: Message): void {
     if (this.#state.kind === "open" && this.#outbox.offer(message)) this.#flush();
     else this.#lost(message);
+  }
+
+  /** Ends a stream to a disk that turned out not to be the peer's. */
+  recheck(): void {
+    const state = this.#state;
+    if (state.kind === "open" && !this.#host.stands(this.#id, state.storageId)) this.#broken(state.stream);
   }
 
   close(): void {
@@ -89,7 +104,7 @@ export class PeerLink {
     stream.on("data", (frame: Frame) => this.#heard(stream, frame));
     stream.on("error", (error: ServiceError) => this.#failed(stream, error));
     stream.on("end", () => this.#broken(stream));
-    stream.write({ kind: "hello", hello: this.#host.hello(this.#id) });
+    stream.write({ kind: "hello", hello: this.#host.hello(this.#id, this.#challenge) });
   }
 
   #heard(stream: ClientDuplexStream<Frame, Frame>, frame: Frame): void {
@@ -101,7 +116,7 @@ export class PeerLink {
     }
     state.cancel();
     this.#pauseMs = FIRST_PAUSE_MS;
-    const open: State = { kind: "open", stream, blocked: false };
+    const open: State = { kind: "open", stream, storageId: frame.hello.storageId, blocked: false };
     this.#state = open;
     stream.on("drain", () => {
       open.blocked = false;
@@ -123,7 +138,10 @@ export class PeerLink {
 
   #failed(stream: ClientDuplexStream<Frame, Frame>, error: ServiceError): void {
     const refusal = refusalIn(error);
-    if (refusal !== undefined && this.#isCurrent(stream)) this.#host.refused(this.#id, refusal);
+    if (refusal !== undefined && this.#isCurrent(stream)) {
+      this.#challenge = refusal.challenge ?? this.#challenge;
+      this.#host.refused(this.#id, refusal);
+    }
     this.#broken(stream);
   }
 

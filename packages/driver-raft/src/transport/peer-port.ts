@@ -15,6 +15,8 @@ export interface PeerPortHost {
   hello(): Hello;
   /** `live` says whether another stream of the same node stands. */
   judge(hello: Hello, live: boolean): Refusal | undefined;
+  /** Whether that disk may still speak for the peer. */
+  stands(peer: number, storageId: string): boolean;
   received(message: Message): void;
 }
 
@@ -29,8 +31,8 @@ export class PeerPort {
   readonly #host: PeerPortHost;
   readonly #timers: Timers;
   readonly #secure: boolean;
-  /** The standing stream of each peer. */
-  readonly #calls = new Map<number, Call>();
+  /** The standing stream of each peer, with the disk that its Hello named. */
+  readonly #calls = new Map<number, { readonly call: Call; readonly storageId: string }>();
 
   private constructor(host: PeerPortHost, timers: Timers, secure: boolean) {
     this.#host = host;
@@ -66,9 +68,14 @@ export class PeerPort {
 
   /** Ends the stream of one peer, which makes a living one come back. */
   drop(peer: number): void {
-    const call = this.#calls.get(peer);
+    const standing = this.#calls.get(peer);
     this.#calls.delete(peer);
-    if (call !== undefined) end(call, { code: status.UNAVAILABLE, details: "say Hello again" });
+    if (standing !== undefined) end(standing.call, { code: status.UNAVAILABLE, details: "say Hello again" });
+  }
+
+  /** Ends the streams of disks that turned out not to be their peers'. */
+  recheck(): void {
+    for (const [peer, { storageId }] of this.#calls) if (!this.#host.stands(peer, storageId)) this.drop(peer);
   }
 
   close(): void {
@@ -81,7 +88,7 @@ export class PeerPort {
     const cancel = this.#timers.after(HELLO_TIMEOUT_MS, () => end(call, protocolError(undefined)));
     const over = (): void => {
       cancel();
-      if (from !== undefined && this.#calls.get(from) === call) this.#calls.delete(from);
+      if (from !== undefined && this.#calls.get(from)?.call === call) this.#calls.delete(from);
     };
     call.on("data", (frame: Frame) => {
       if (frame.kind === "message") {
@@ -108,7 +115,7 @@ export class PeerPort {
       return false;
     }
     this.drop(hello.nodeId);
-    this.#calls.set(hello.nodeId, call);
+    this.#calls.set(hello.nodeId, { call, storageId: hello.storageId });
     call.write({ kind: "hello", hello: this.#host.hello() });
     return true;
   }
@@ -124,7 +131,13 @@ export class PeerPort {
 
   #message(call: Call, from: number | undefined, message: Message): void {
     // Frames that were read before the stream was ended may still arrive here.
-    if (from === undefined || this.#calls.get(from) !== call) return;
+    const standing = from === undefined ? undefined : this.#calls.get(from);
+    if (from === undefined || standing?.call !== call) return;
+    // What this node knows of the peer's disk may be newer than the Hello (I3).
+    if (!this.#host.stands(from, standing.storageId)) {
+      this.drop(from);
+      return;
+    }
     if (message.from === from) {
       this.#host.received(message);
       return;

@@ -12,32 +12,40 @@ export interface PeerDirectory {
 interface Start {
   readonly bootCount: number;
   readonly incarnation: string;
-  firstMs: number;
+  readonly firstMs: number;
   lastMs: number;
 }
 
 interface Record {
+  /** The disk that the starts are of. */
+  readonly storageId: string;
   accepted: Start;
-  /** Another start that speaks for the same node, and is not accepted or not yet. */
+  /** A newer start, which is not accepted yet. */
   rival: Start | undefined;
   cloned: boolean;
 }
 
-/** A start that says Hello twice, this far apart, is a living process and not a late packet. */
-export const ALIVE_AFTER_MS = 500;
+type Self = Pick<Hello, "clusterId" | "genesis" | "nodeId" | "timing" | "incarnation">;
+
 /** A newer start is accepted when the older one, whose stream was closed, has not come back for this long. */
 export const SUCCESSION_MS = 2_000;
 
 /**
  * Judges every Hello (raft.md I1 to I4, X2): the same cluster, the right node, the disk that belongs to
  * it, and one living start of it at a time. Pure: time is an argument, monotonic milliseconds.
+ *
+ * The starts of one disk are ordered by its boot count, and each begins when the one before has ended. So there is a copy
+ * of the disk exactly if two starts have the same count, or if a start lives on after a newer one was heard. That a
+ * Hello of an older start arrives shows nothing, since it may have been on its way for as long as this node was stopped;
+ * it is dropped as stale. Its refusal says which newer start was known. Who can repeat that in the next Hello lived
+ * after the newer start had begun, however long the Hello took.
  */
 export class PeerRegistry {
-  readonly #self: Pick<Hello, "clusterId" | "genesis" | "nodeId" | "timing">;
+  readonly #self: Self;
   readonly #directory: PeerDirectory;
   readonly #records = new Map<number, Record>();
 
-  constructor(self: Pick<Hello, "clusterId" | "genesis" | "nodeId" | "timing">, directory: PeerDirectory) {
+  constructor(self: Self, directory: PeerDirectory) {
     this.#self = self;
     this.#directory = directory;
   }
@@ -48,6 +56,16 @@ export class PeerRegistry {
    */
   judge(hello: Hello, nowMs: number, live: boolean): Refusal | undefined {
     return this.#judgeIdentity(hello) ?? this.#judgeStart(hello, nowMs, live);
+  }
+
+  /**
+   * Whether that disk may still speak for the node. A node that lags behind listens to members that it does not know yet,
+   * since one of them may lead. Once it has applied that such a node is a member, it counts its votes and what it
+   * acknowledges, and it knows its disk, too. So this is asked for every message, and not only at the Hello: a disk
+   * that was lost and formatted again while this node did not know better must not be counted afterwards (I3).
+   */
+  stands(nodeId: number, storageId: string): boolean {
+    return storageId === (this.#directory.storageOf(nodeId) ?? storageId);
   }
 
   #judgeIdentity(hello: Hello): Refusal | undefined {
@@ -88,49 +106,57 @@ export class PeerRegistry {
 
   #judgeStart(hello: Hello, nowMs: number, live: boolean): Refusal | undefined {
     const record = this.#records.get(hello.nodeId);
-    if (record === undefined) {
-      this.#records.set(hello.nodeId, { accepted: startOf(hello, nowMs), rival: undefined, cloned: false });
-      return undefined;
-    }
+    if (record === undefined || record.storageId !== hello.storageId) return this.#first(hello, nowMs, live);
     if (record.cloned) return refuseClone(hello);
-    if (sameStart(record.accepted, hello)) return this.#accepted(record, hello, nowMs);
-    return this.#other(record, hello, nowMs, live);
-  }
-
-  /** The accepted start speaks again. If a rival spoke too, and not just now, both of them live. */
-  #accepted(record: Record, hello: Hello, nowMs: number): Refusal | undefined {
-    const { rival } = record;
-    record.accepted.lastMs = nowMs;
-    if (rival === undefined || nowMs - rival.firstMs < ALIVE_AFTER_MS) return undefined;
-    if (nowMs - rival.lastMs > 2 * SUCCESSION_MS) {
-      record.rival = undefined;
-      return undefined;
-    }
-    record.cloned = true;
-    return refuseClone(hello);
-  }
-
-  #other(record: Record, hello: Hello, nowMs: number, live: boolean): Refusal | undefined {
-    const newer = hello.bootCount > record.accepted.bootCount;
-    if (newer && !live && record.rival === undefined) {
-      record.accepted = startOf(hello, nowMs);
-      return undefined;
-    }
-    if (record.rival === undefined || !sameStart(record.rival, hello)) {
-      record.rival = startOf(hello, nowMs);
-      return refuse("busy", `another start of node ${hello.nodeId} is being heard; this one has to wait`);
-    }
-    const { rival } = record;
-    rival.lastMs = nowMs;
-    return newer ? this.#succeed(record, rival, hello, nowMs) : this.#return(record, rival, hello, nowMs);
-  }
-
-  /** A newer start waits until the older one has been silent for long enough. */
-  #succeed(record: Record, rival: Start, hello: Hello, nowMs: number): Refusal | undefined {
-    if (record.accepted.lastMs >= rival.firstMs + ALIVE_AFTER_MS) {
+    const newest = record.rival ?? record.accepted;
+    const isTwin = isTwinOf(record.accepted, hello) || isTwinOf(newest, hello);
+    if (isTwin || this.#livedBesideNewer(hello)) {
       record.cloned = true;
       return refuseClone(hello);
     }
+    if (hello.bootCount < newest.bootCount) return this.#stale(record, newest, hello, nowMs);
+    if (hello.bootCount > newest.bootCount) return this.#newer(record, hello, nowMs, live);
+    newest.lastMs = nowMs;
+    return record.rival === undefined ? undefined : this.#succeed(record, record.rival, hello, nowMs);
+  }
+
+  /**
+   * A node that was not heard before, or was heard with another disk. The directory does not know the disk that belongs to
+   * the node if this one lags behind; then the later comer of two is heard when the earlier one is gone. Neither counts
+   * for anything until this node knows the member, hence its disk.
+   */
+  #first(hello: Hello, nowMs: number, live: boolean): Refusal | undefined {
+    const other = this.#records.has(hello.nodeId) && this.#directory.storageOf(hello.nodeId) === undefined;
+    if (other && live) return refuse("busy", `another disk speaks for node ${hello.nodeId}; this one has to wait`);
+    const { nodeId, storageId } = hello;
+    this.#records.set(nodeId, { storageId, accepted: startOf(hello, nowMs), rival: undefined, cloned: false });
+    return undefined;
+  }
+
+  /** An older start than the newest that was heard: late news of a dead one, unless it shows that it lives. */
+  #stale(record: Record, newest: Start, hello: Hello, nowMs: number): Refusal {
+    if (hello.bootCount === record.accepted.bootCount) record.accepted.lastMs = nowMs;
+    const challenge = `${this.#self.incarnation}/${newest.bootCount}`;
+    const message = `a newer start of node ${hello.nodeId} was heard, number ${newest.bootCount}; this is number ${hello.bootCount}`;
+    return { ...refuse("stale", message), challenge };
+  }
+
+  #livedBesideNewer({ echo, bootCount }: Hello): boolean {
+    const ours = `${this.#self.incarnation}/`;
+    return echo.startsWith(ours) && Number(echo.slice(ours.length)) > bootCount;
+  }
+
+  /** The newest start so far. While an older one seems to be alive, that one gets time to say so. */
+  #newer(record: Record, hello: Hello, nowMs: number, live: boolean): Refusal | undefined {
+    if (!live && record.rival === undefined) {
+      record.accepted = startOf(hello, nowMs);
+      return undefined;
+    }
+    record.rival = startOf(hello, nowMs);
+    return refuse("busy", `an older start of node ${hello.nodeId} is being heard; this one has to wait`);
+  }
+
+  #succeed(record: Record, rival: Start, hello: Hello, nowMs: number): Refusal | undefined {
     if (nowMs - Math.max(rival.firstMs, record.accepted.lastMs) < SUCCESSION_MS) {
       return refuse("busy", `an older start of node ${hello.nodeId} was heard just now; this one has to wait`);
     }
@@ -138,23 +164,15 @@ export class PeerRegistry {
     record.rival = undefined;
     return undefined;
   }
-
-  /** An older start, or one of the same count, must not be alive at all. */
-  #return(record: Record, rival: Start, hello: Hello, nowMs: number): Refusal {
-    if (nowMs - rival.firstMs < ALIVE_AFTER_MS) {
-      return refuse("busy", `a newer start of node ${hello.nodeId} is known; this one has to wait`);
-    }
-    record.cloned = true;
-    return refuseClone(hello);
-  }
 }
 
 function startOf({ bootCount, incarnation }: Hello, nowMs: number): Start {
   return { bootCount, incarnation, firstMs: nowMs, lastMs: nowMs };
 }
 
-function sameStart(start: Start, hello: Hello): boolean {
-  return start.bootCount === hello.bootCount && start.incarnation === hello.incarnation;
+/** The count is raised durably before a start says anything, so one count is one start. */
+function isTwinOf(start: Start, hello: Hello): boolean {
+  return start.bootCount === hello.bootCount && start.incarnation !== hello.incarnation;
 }
 
 function refuse(reason: RefusalReason, message: string): Refusal {

@@ -38,11 +38,17 @@ export const CHANNEL_OPTIONS: ChannelOptions = Object.freeze({
 });
 
 const REASON_KEY = "tsoracle-raft-refusal";
+const CHALLENGE_KEY = "tsoracle-raft-challenge";
 
 /** A refusal as the error that ends a stream. */
-export function refusalError({ reason, message }: Refusal): Pick<ServiceError, "code" | "details" | "metadata"> {
+export function refusalError({
+  reason,
+  message,
+  challenge,
+}: Refusal): Pick<ServiceError, "code" | "details" | "metadata"> {
   const metadata = new Metadata();
   metadata.set(REASON_KEY, reason);
+  if (challenge !== undefined) metadata.set(CHALLENGE_KEY, challenge);
   return { code: status.FAILED_PRECONDITION, details: message, metadata };
 }
 
@@ -52,7 +58,8 @@ export function refusalIn(error: ServiceError): Refusal | undefined {
   if (error.code !== status.FAILED_PRECONDITION || typeof reason !== "string" || !isRefusalReason(reason)) {
     return undefined;
   }
-  return { reason, message: error.details };
+  const [challenge] = error.metadata.get(CHALLENGE_KEY);
+  return { reason, message: error.details, ...(typeof challenge === "string" ? { challenge } : {}) };
 }
 
 /** What breaks a stream from this side: bytes that are not of the protocol. */

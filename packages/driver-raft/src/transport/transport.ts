@@ -88,7 +88,8 @@ export class PeerTransport {
 
   /**
    * Whom to call, by id, and where. A changed address or a missing id ends the link that was. The stream of a peer that
-   * is gone ends too: it says Hello again, and learns that it was removed.
+   * is gone ends too: it says Hello again, and learns that it was removed. So does every stream of a disk that is not the
+   * one that belongs to its peer, by what is known now.
    */
   setPeers(peers: ReadonlyMap<number, string>): void {
     for (const [id, { endpoint, link }] of this.#links) {
@@ -101,6 +102,8 @@ export class PeerTransport {
       if (id === this.#options.identity.nodeId || this.#links.has(id)) continue;
       this.#links.set(id, { endpoint, link: this.#link(id, endpoint) });
     }
+    this.#port?.recheck();
+    for (const { link } of this.#links.values()) link.recheck();
   }
 
   /** Sends, or loses, one message to the peer it names. Messages that are a node's own business are refused. */
@@ -124,8 +127,9 @@ export class PeerTransport {
       address,
       this.#credentials.server(),
       {
-        hello: () => this.#hello(0),
+        hello: () => this.#hello(0, ""),
         judge: (hello, live) => this.#judge(hello, live),
+        stands: (peer, storageId) => this.#registry.stands(peer, storageId),
         received: (message) => this.#options.host.received(message),
       },
       this.#timers,
@@ -141,8 +145,9 @@ export class PeerTransport {
       endpoint,
       this.#credentials.channel(identity.clusterId, id),
       {
-        hello: (to) => this.#hello(to),
+        hello: (to, echo) => this.#hello(to, echo),
         judge: (hello) => this.#judge(hello, this.#port?.has(id) ?? false),
+        stands: (peer, storageId) => this.#registry.stands(peer, storageId),
         refused: (by, refusal) => host.refused(by, refusal),
         unreachable: (peer) => host.unreachable(peer),
         snapshotSent: (peer, ok) => host.snapshotSent(peer, ok),
@@ -151,8 +156,8 @@ export class PeerTransport {
     );
   }
 
-  #hello(to: number): Hello {
-    return { ...this.#options.identity, protocolMin: PROTOCOL_MIN, protocolMax: PROTOCOL_MAX, to };
+  #hello(to: number, echo: string): Hello {
+    return { ...this.#options.identity, protocolMin: PROTOCOL_MIN, protocolMax: PROTOCOL_MAX, to, echo };
   }
 
   #judge(hello: Hello, live: boolean): Refusal | undefined {

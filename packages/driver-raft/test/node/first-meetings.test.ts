@@ -97,13 +97,13 @@ class First {
       all.filter((other) => other !== id),
     );
     this.#registry = new PeerRegistry(
-      { clusterId: "c", genesis: "g", nodeId: id, timing: "t" },
+      { clusterId: "c", genesis: "g", nodeId: id, timing: "t", incarnation: `${id}` },
       { storageOf: (other) => this.meetings.storageOf(other), wasRemoved: () => false },
     );
   }
 
   hello(to: number): Hello {
-    const known = { clusterId: "c", genesis: "g", bootCount: 1, incarnation: this.#storageId, timing: "t" };
+    const known = { clusterId: "c", genesis: "g", bootCount: 1, incarnation: this.#storageId, timing: "t", echo: "" };
     return { ...known, protocolMin: 1, protocolMax: 1, nodeId: this.id, storageId: this.#storageId, to };
   }
 

@@ -135,6 +135,38 @@ describe("the transport between peers", () => {
     expect(one.transport.connected()).toEqual([]);
   });
 
+  it("I3: hears no more of a disk, and tells it nothing more, when it learns that the peer has another one", async () => {
+    let known: string | undefined;
+    const two = await end(2, { directory: { storageOf: () => known, wasRemoved: () => false } });
+    const one = await end(1);
+    one.transport.setPeers(new Map([[2, address(two)]]));
+    two.transport.setPeers(new Map([[1, address(one)]]));
+    await Promise.all([connected(one, 2), connected(two, 1)]);
+    one.transport.send(newMessage("MsgVoteResp", { from: 1, to: 2, term: 1 }));
+    await waitUntil("the first message", () => Promise.resolve(two.received.length === 1));
+    known = "another";
+    one.transport.send(newMessage("MsgVoteResp", { from: 1, to: 2, term: 2 }));
+    await waitUntil("the refusal", () => Promise.resolve(one.refusals.length > 0));
+    expect(one.refusals[0]?.reason).toBe("storage_replaced");
+    expect(two.received.map(({ term }) => term)).toEqual([1]);
+    // Told of new members, it also ends its own stream to that disk.
+    two.transport.setPeers(new Map([[1, address(one)]]));
+    expect(two.transport.connected()).toEqual([]);
+    expect(one.received).toEqual([]);
+  });
+
+  it("I3: ends streams that stand when it is told of the members", async () => {
+    let known: string | undefined;
+    const two = await end(2, { directory: { storageOf: () => known, wasRemoved: () => false } });
+    const one = await end(1);
+    one.transport.setPeers(new Map([[2, address(two)]]));
+    await connected(one, 2);
+    known = "another";
+    two.transport.setPeers(new Map());
+    await waitUntil("the refusal", () => Promise.resolve(one.refusals.length > 0));
+    expect(one.refusals[0]?.reason).toBe("storage_replaced");
+  });
+
   it("X2: does not take another node for the one it meant to call", async () => {
     const [one, three] = [await end(1), await end(3)];
     one.transport.setPeers(new Map([[2, address(three)]]));
@@ -210,6 +242,7 @@ describe("the transport between peers", () => {
     const copy = await end(1, { identity: { ...identity, bootCount: 2, incarnation: "copy" } });
     copy.transport.setPeers(new Map([[3, address(three)]]));
     const cloned = ({ refusals }: End) => refusals.some(({ reason }) => reason === "cloned");
+    // The original was told to repeat something, and that it could shows that it lives beside a later start.
     await waitUntil("the alarm on both sides", () => Promise.resolve(cloned(original) && cloned(copy)));
   });
 });

@@ -42,6 +42,19 @@ export const nodeMutants: readonly Mutant[] = [
     caughtBy: ["I3", "2", "5", "7", "QuorumLogInv"],
   },
   {
+    name: "a wiped voter is heard on, because it was let in before its disk was known",
+    rule: "I3",
+    profile: "members",
+    edits: [
+      {
+        file: "transport/peer-registry.ts",
+        find: "return storageId === (this.#directory.storageOf(nodeId) ?? storageId);",
+        replace: "return storageId !== null;",
+      },
+    ],
+    caughtBy: ["I3"],
+  },
+  {
     name: "a clone is let in",
     rule: "I4",
     profile: "members",

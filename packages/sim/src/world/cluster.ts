@@ -105,6 +105,8 @@ export interface Link {
   pauseMs: number;
   attempt: number;
   lastArrivalMs: number;
+  /** What the newest refusal asked to be repeated. */
+  challenge: string;
 }
 
 /** The serving thread of one node. */
@@ -134,13 +136,17 @@ export interface SimProcess {
   readonly leaseClock: LeaseClock;
   /** Streams of peers that stand, by who said Hello on them. */
   readonly inbound: Map<number, Link>;
+  /** The disk that its Hello names. */
+  readonly storageId: string;
   readonly answers: Map<number, (answer: Answer) => void>;
   /** True time as the process sees it while it waits for the disk. */
   cursorMs: number;
   start(disk: SimulatedDirectory): void;
   enqueue(run: () => void): void;
-  hello(to: number): Hello;
+  hello(to: number, echo: string): Hello;
   judge(hello: Hello, live: boolean): Refusal | undefined;
+  /** Whether that disk may still speak for the peer. */
+  stands(peer: number, storageId: string): boolean;
   met(hello: Hello): void;
   refused(refusal: Refusal): void;
   receive(message: Message): void;
@@ -158,6 +164,7 @@ export interface Network {
   blocked(from: number, to: number): boolean;
   connect(link: Link): void;
   broken(link: Link): void;
+  recheck(process: SimProcess): void;
   send(link: Link, message: Message, fromMs: number): void;
 }
 

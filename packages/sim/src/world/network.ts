@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Message } from "@tsoracle/driver-raft/raft";
 import type { Hello, Refusal } from "@tsoracle/driver-raft/simulation";
+import { lostDiskIsNobody } from "../invariants/lost-disk.ts";
 import type { Random } from "../random.ts";
-import { hold } from "../violation.ts";
 import type { Link, Network, SimProcess, World } from "./cluster.ts";
 
 const FIRST_PAUSE_MS = 100;
@@ -13,7 +13,16 @@ const DEAD_AFTER_MS = 3_000;
 
 /** A way that is not open yet. */
 export function newLink(owner: SimProcess, peer: number): Link {
-  return { owner, peer, state: "paused", target: undefined, pauseMs: FIRST_PAUSE_MS, attempt: 0, lastArrivalMs: 0 };
+  return {
+    owner,
+    peer,
+    state: "paused",
+    target: undefined,
+    pauseMs: FIRST_PAUSE_MS,
+    attempt: 0,
+    lastArrivalMs: 0,
+    challenge: "",
+  };
 }
 
 /** What lies between the processes: it delays, loses, doubles and overtakes, and judges nobody. */
@@ -68,14 +77,14 @@ export class SimNetwork implements Network {
       this.#world.at(this.#short(), () => owner.enqueue(() => current() && this.broken(link)));
       return;
     }
-    const hello = owner.hello(peer);
+    const hello = owner.hello(peer, link.challenge);
     this.#world.at(this.#short(), () => target.enqueue(() => this.#greeted(link, target, hello, current)));
   }
 
   /** The peer judges the Hello, and answers with its own or with a refusal. */
   #greeted(link: Link, target: SimProcess, hello: Hello, current: () => boolean): void {
     const refusal = target.judge(hello, target.inbound.has(hello.nodeId));
-    const answer = refusal === undefined ? target.hello(0) : undefined;
+    const answer = refusal === undefined ? target.hello(0, "") : undefined;
     if (refusal !== undefined) {
       if (refusal.reason === "busy" || refusal.reason === "cloned") this.#dropInbound(target, hello.nodeId);
     } else {
@@ -94,6 +103,7 @@ export class SimNetwork implements Network {
   #answered(link: Link, target: SimProcess, answer: Hello | undefined, refusal: Refusal | undefined): void {
     const { owner } = link;
     if (refusal !== undefined) {
+      link.challenge = refusal.challenge ?? link.challenge;
       owner.refused(refusal);
       if (owner.alive) this.broken(link);
       return;
@@ -108,15 +118,23 @@ export class SimNetwork implements Network {
       this.broken(link);
       return;
     }
-    hold(
-      owner !== owner.node.impostor || !target.node.formed,
-      "I3",
-      () => `${target.name} takes ${owner.name} for the node whose disk it knows`,
-    );
+    lostDiskIsNobody(owner, target);
+    lostDiskIsNobody(target, owner);
     owner.met(answer);
     link.pauseMs = FIRST_PAUSE_MS;
     link.state = "open";
     link.target = target;
+  }
+
+  /** Ends the streams to and from disks that turned out not to be their peers', by what the process knows now. */
+  recheck(process: SimProcess): void {
+    for (const [peer, { owner }] of process.inbound) {
+      if (!process.stands(peer, owner.storageId)) this.#dropInbound(process, peer);
+    }
+    for (const link of process.links()) {
+      const { target, state } = link;
+      if (state === "open" && target !== undefined && !process.stands(link.peer, target.storageId)) this.broken(link);
+    }
   }
 
   /** Ends the standing stream of a peer; its owner finds out and comes back. */
@@ -151,6 +169,7 @@ export class SimNetwork implements Network {
     const { counts, noise } = this.#world;
     const { target, owner } = link;
     if (target === undefined) return;
+    lostDiskIsNobody(target, owner);
     if (this.blocked(owner.id, link.peer)) {
       counts.messages_cut_by_partition += 1;
       return;
@@ -177,7 +196,13 @@ export class SimNetwork implements Network {
     this.#world.at(arrivalMs - this.#world.nowMs, () => {
       if (target.inbound.get(link.owner.id) !== link) return;
       target.enqueue(() => {
-        if (target.inbound.get(link.owner.id) === link) target.receive(message);
+        if (target.inbound.get(link.owner.id) !== link) return;
+        if (!target.stands(link.owner.id, link.owner.storageId)) {
+          this.#dropInbound(target, link.owner.id);
+          return;
+        }
+        lostDiskIsNobody(link.owner, target);
+        target.receive(message);
       });
     });
   }

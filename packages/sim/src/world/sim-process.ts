@@ -19,9 +19,9 @@ import type { Lifetime } from "../judge.ts";
 import { ObservedStorage } from "../observed-storage.ts";
 import { Random } from "../random.ts";
 import type { Link, SimNode, SimProcess, World } from "./cluster.ts";
-import { newLink } from "./network.ts";
 import type { TrueMark } from "./node-clock.ts";
 import { OracleServer } from "./oracle-server.ts";
+import { ProcessLinks } from "./process-links.ts";
 
 interface Work {
   readonly run: () => void;
@@ -45,7 +45,7 @@ export class NodeProcess implements ReplicaHost, SimProcess {
   readonly #reads: Map<number, () => void> = new Map();
   readonly life: Lifetime = { seen: undefined, config: undefined };
   readonly #random: Random;
-  readonly #links = new Map<number, Link>();
+  readonly #links: ProcessLinks;
   /** A copy of the node's disk, started beside it. */
   readonly isClone: boolean;
   alive = true;
@@ -78,6 +78,7 @@ export class NodeProcess implements ReplicaHost, SimProcess {
       bootMs: () => clock.bootMs(world.nowMs),
       wallMs: () => clock.wallMs(world.nowMs),
     });
+    this.#links = new ProcessLinks(world, this);
     this.server = new OracleServer(this);
   }
 
@@ -133,7 +134,7 @@ export class NodeProcess implements ReplicaHost, SimProcess {
     this.#replica = replica;
     const genesis = subject.genesisDigest(identity.genesis);
     this.#registry = new subject.PeerRegistry(
-      { clusterId: CLUSTER, genesis, nodeId: this.id, timing: TIMING },
+      { clusterId: CLUSTER, genesis, nodeId: this.id, timing: TIMING, incarnation },
       {
         storageOf: (id) => replica.machine.member(id)?.storageId ?? meetings.storageOf(id),
         wasRemoved: (id) => replica.machine.wasRemoved(id),
@@ -150,6 +151,7 @@ export class NodeProcess implements ReplicaHost, SimProcess {
       incarnation,
       timing: TIMING,
       to: 0,
+      echo: "",
     };
     this.membersChanged();
     const { clock } = this.node;
@@ -168,9 +170,17 @@ export class NodeProcess implements ReplicaHost, SimProcess {
 
   #hello: Hello | undefined;
 
-  hello(to: number): Hello {
+  hello(to: number, echo: string): Hello {
     if (this.#hello === undefined) throw new Error(`${this.name} has not started`);
-    return { ...this.#hello, to };
+    return { ...this.#hello, to, echo };
+  }
+
+  get storageId(): string {
+    return this.#hello?.storageId ?? "";
+  }
+
+  stands(peer: number, storageId: string): boolean {
+    return this.#registry?.stands(peer, storageId) ?? false;
   }
 
   judge(hello: Hello, live: boolean): Refusal | undefined {
@@ -178,7 +188,7 @@ export class NodeProcess implements ReplicaHost, SimProcess {
   }
 
   met(hello: Hello): void {
-    if (!this.isClone && !this.#links.has(hello.nodeId)) this.world.operator.strangerCalls(this, hello.nodeId);
+    if (!this.isClone && !this.knows(hello.nodeId)) this.world.operator.strangerCalls(this, hello.nodeId);
     this.#meetings?.meet(hello);
     if (!this.isClone && this.#meetings?.complete === true) this.node.formed = true;
   }
@@ -349,19 +359,7 @@ export class NodeProcess implements ReplicaHost, SimProcess {
     const peers = new Set<NodeId>(this.node.peers.filter((id) => !replica.machine.wasRemoved(id)));
     for (const { id } of replica.machine.members()) peers.add(id);
     peers.delete(this.id);
-    for (const [id, link] of this.#links) {
-      if (peers.has(id)) continue;
-      link.state = "closed";
-      this.#links.delete(id);
-    }
-    for (const id of peers) {
-      if (this.#links.has(id)) continue;
-      const link = newLink(this, id);
-      this.#links.set(id, link);
-      this.world.at(this.cursorMs - this.world.nowMs, () =>
-        this.enqueue(() => link.state === "paused" && this.world.network.connect(link)),
-      );
-    }
+    this.#links.setPeers(peers);
   }
 
   log(line: string): void {
@@ -369,11 +367,11 @@ export class NodeProcess implements ReplicaHost, SimProcess {
   }
 
   knows(peer: number): boolean {
-    return this.#links.has(peer);
+    return this.#links.get(peer) !== undefined;
   }
 
   links(): Iterable<Link> {
-    return this.#links.values();
+    return this.#links.all();
   }
 
   /** The process is over, in whatever state. */
@@ -386,7 +384,7 @@ export class NodeProcess implements ReplicaHost, SimProcess {
     this.world.counts.late_ticks_skipped += this.#ticker?.stalls ?? 0;
     this.#ticker?.stop();
     this.#inbox = [];
-    for (const link of this.#links.values()) link.state = "closed";
+    this.#links.close();
     if (!this.isClone) this.node.view.leads = false;
   }
 }
