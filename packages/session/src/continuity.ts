@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { PersistenceBackend } from "./backend.ts";
-import { checkMs } from "./checked.ts";
+import { checkInteger, checkMs } from "./checked.ts";
 import type { ContinuityReport } from "./continuity-report.ts";
 import { type DurableSession, journal } from "./durable-session.ts";
 import type { JournalEntry } from "./journal-entry.ts";
@@ -36,10 +36,24 @@ export function continuityReport(
   failoverAtMs: number,
   reconnectAtMs: number,
 ): ContinuityReport {
+  return judgeContinuity(session, unsavedDeltas(session.backend, journal(session)), failoverAtMs, reconnectAtMs);
+}
+
+/**
+ * The same judgement of a loss that was counted, or assumed, elsewhere: of a session whose entries died with its owner.
+ *
+ * @throws SessionError `number_out_of_range`.
+ */
+export function judgeContinuity(
+  budgets: Pick<DurableSession, "continuitySloMs" | "maxDataLossEvents">,
+  lostEvents: number,
+  failoverAtMs: number,
+  reconnectAtMs: number,
+): ContinuityReport {
   checkMs("failoverAtMs", failoverAtMs);
   checkMs("reconnectAtMs", reconnectAtMs);
   const reconnectLatencyMs = Math.max(0, reconnectAtMs - failoverAtMs);
-  const estimatedDataLossEvents = unsavedDeltas(session.backend, journal(session));
-  const met = reconnectLatencyMs <= session.continuitySloMs && estimatedDataLossEvents <= session.maxDataLossEvents;
+  const estimatedDataLossEvents = checkInteger("the loss", lostEvents, 0, Number.MAX_SAFE_INTEGER);
+  const met = reconnectLatencyMs <= budgets.continuitySloMs && estimatedDataLossEvents <= budgets.maxDataLossEvents;
   return Object.freeze({ reconnectLatencyMs, estimatedDataLossEvents, met });
 }

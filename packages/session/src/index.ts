@@ -27,6 +27,7 @@ export {
   type SessionApplication,
   type SessionReducer,
 } from "./manager/application.ts";
+export { type ClaimOptions, makeClaim } from "./manager/fresh-timestamp.ts";
 export {
   DEFAULT_SESSION_MANAGER_LIMITS,
   type SessionManagerLimits,
@@ -47,6 +48,7 @@ export type {
   TakeoverOptions,
 } from "./manager/owned-session.ts";
 export type { SessionEvent } from "./manager/session-event.ts";
+export { type CloseManagerOptions, SessionManager, type SessionView } from "./manager/session-manager.ts";
 export { SessionManagerError, type SessionManagerErrorCode } from "./manager/session-manager-error.ts";
 export type { OwnershipError } from "./ownership-error.ts";
 export { SessionError, type SessionErrorCode } from "./session-error.ts";

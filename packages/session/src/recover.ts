@@ -89,5 +89,10 @@ export function compact(session: DurableSession): DurableSession {
   if (session.backend.kind === "journal_only") {
     throw new SessionError("backend_unfit", "expected a backend with snapshots, got journal_only; keep its journal");
   }
+  return withoutHistory(session);
+}
+
+/** The session as an owner holds it in memory: the state, without the entries that led to it and that a store holds. */
+export function withoutHistory(session: DurableSession): DurableSession {
   return Object.freeze({ ...session, base: stateOf(session.snapshot), journalRev: Object.freeze([]) });
 }

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { JournalState } from "@tsoracle/consensus";
+import { judgeContinuity, unsavedDeltas } from "../continuity.ts";
+import { type DurableSession, journal } from "../durable-session.ts";
+import type { JournalEntry } from "../journal-entry.ts";
+import { compact, withoutHistory } from "../recover.ts";
+import { sameState } from "../replay.ts";
+import { SessionError } from "../session-error.ts";
+import { appendCounterDelta, crash, reconnect, restart } from "../transitions.ts";
+import { encodeRecord, encodeSnapshot, type Release, type StoredRecord } from "./envelope.ts";
+import { freshTimestamp } from "./fresh-timestamp.ts";
+import { type ManagerSettings, worstLoss } from "./options.ts";
+import type { Appended, ReconnectOptions, SessionContinuity } from "./owned-session.ts";
+import { type ReadJournal, readJournal } from "./read-journal.ts";
+import type { Reign, Step, Tell } from "./reign.ts";
+import { SessionManagerError } from "./session-manager-error.ts";
+
+/** Entries that a session in memory keeps although its store has them, for labels. */
+const HISTORY_IN_MEMORY = 64;
+const NOTHING = new Uint8Array();
+
+/** How many entries a failover cost, as far as anybody can tell. */
+export interface KnownLoss {
+  readonly events: number;
+  readonly loss: SessionContinuity["loss"];
+}
+
+export interface KeeperParts<State> {
+  readonly model: DurableSession;
+  readonly state: State;
+  readonly seq: number;
+  /** Of the failover that brought the session here. */
+  readonly failover?: { readonly atMs: number; readonly loss: KnownLoss } | undefined;
+  /** The application's entries after the newest snapshot, and the bytes of all records there. */
+  readonly tail: { readonly entries: number; readonly bytes: number };
+}
+
+/**
+ * What this node knows of a session that it owns: the session of the model, the application's state, the number of the
+ * newest entry. It changes when a write is certain, and by transitions of the model only. One method runs at a time.
+ */
+export class SessionKeeper<State, Entry> {
+  readonly #settings: ManagerSettings<State, Entry>;
+  readonly #reign: Reign;
+  readonly #tell: Tell;
+  #model: DurableSession;
+  #state: State;
+  #seq: number;
+  #failover: KeeperParts<State>["failover"];
+  /** Whether clients may be served: not right after a takeover, although the journal tells of a live session. */
+  #mounted: boolean;
+  /** Whether the state is just as the store gave it. */
+  #asRead = true;
+  #tail: { entries: number; bytes: number };
+  /** Entries at which a snapshot is tried again, after one that failed. */
+  #nextSnapshotAt = 0;
+
+  constructor(settings: ManagerSettings<State, Entry>, reign: Reign, tell: Tell, parts: KeeperParts<State>) {
+    this.#settings = settings;
+    this.#reign = reign;
+    this.#tell = tell;
+    this.#model = parts.model;
+    this.#state = parts.state;
+    this.#seq = parts.seq;
+    this.#failover = parts.failover;
+    this.#mounted = parts.failover === undefined;
+    this.#tail = { ...parts.tail };
+  }
+
+  get model(): DurableSession {
+    return this.#model;
+  }
+  get state(): State {
+    return this.#state;
+  }
+  get seq(): number {
+    return this.#seq;
+  }
+
+  async append(payload: Uint8Array, delta: number): Promise<Appended> {
+    await this.#reign.settle();
+    if (!this.#mounted || this.#model.snapshot.lifecycle !== "live") {
+      const lifecycle = this.#mounted ? this.#model.snapshot.lifecycle : "taken over";
+      const message = `session ${JSON.stringify(this.#reign.id)} is ${lifecycle} and takes no entries; reconnect first`;
+      throw new SessionManagerError("not_live", message);
+    }
+    const { application, clock } = this.#settings;
+    const atMs = clock.nowMs();
+    const model = appendCounterDelta(this.#model, delta, atMs);
+    // As a recovery will read it, so that the state in memory is the one that a recovery finds.
+    const state = application.apply(this.#state, application.decodeEntry(payload));
+    this.#asRead = false;
+    if (this.#keepsJournal) {
+      await this.#record(model, state, { kind: "counter_delta", delta }, atMs, payload);
+      return { seq: this.#seq, durable: true };
+    }
+    const durable = unsavedDeltas(model.backend, journal(model)) === 0;
+    if (durable) await this.#reign.write(this.#checkpoint(model, state, this.#seq + 1));
+    else this.#install(model, state, this.#seq + 1);
+    return { seq: this.#seq, durable };
+  }
+
+  async crash(reason: string): Promise<void> {
+    await this.#reign.settle();
+    const atMs = this.#settings.clock.nowMs();
+    const model = crash(this.#model, reason);
+    if (this.#keepsJournal) {
+      await this.#record(model, this.#state, { kind: "crash_marked", reason }, atMs);
+    } else {
+      this.#model = model;
+    }
+    const loss: KnownLoss = { events: unsavedDeltas(model.backend, journal(model)), loss: "exact" };
+    this.#failover = { atMs, loss };
+  }
+
+  /** After a crash the state is read from the store, and what is missing there is counted. */
+  async restart(): Promise<void> {
+    await this.#reign.settle();
+    if (this.#model.snapshot.lifecycle === "crashed" && this.#mounted) await this.#readAfterCrash();
+    const atMs = this.#settings.clock.nowMs();
+    const model = restart(this.#model, atMs);
+    this.#mounted = true;
+    if (this.#keepsJournal) await this.#record(model, this.#state, { kind: "restarted", nowMs: atMs }, atMs);
+    else this.#model = model;
+  }
+
+  async reconnect(options: ReconnectOptions): Promise<SessionContinuity> {
+    await this.#reign.settle();
+    const { lifecycle } = this.#model.snapshot;
+    if (lifecycle === "crashed" || (!this.#mounted && lifecycle !== "disconnected")) await this.restart();
+    const { clock, application } = this.#settings;
+    const policy = options.policy ?? this.#model.resumePolicy;
+    const route = options.route ?? this.#model.snapshot.route;
+    if (policy === "rehydrate" && !this.#asRead) await this.#rehydrate();
+    const atMs = clock.nowMs();
+    const failoverAtMs = options.failoverAtMs ?? this.#failover?.atMs ?? atMs;
+    // Where nothing failed, the state in memory is whole, whatever the store has of it.
+    const { events, loss } = this.#failover?.loss ?? { events: 0, loss: "exact" };
+    const model = reconnect(this.#model, policy, route, atMs);
+    const state = policy === "remount" ? application.initial() : this.#state;
+    if (this.#keepsJournal) {
+      await this.#record(model, state, { kind: "reconnected", policy, route, nowMs: atMs }, atMs);
+    } else {
+      await this.#reign.write(this.#checkpoint(model, state, this.#seq + 1));
+    }
+    this.#mounted = true;
+    this.#failover = undefined;
+    return Object.freeze({ ...judgeContinuity(model, events, failoverAtMs, clock.nowMs()), loss });
+  }
+
+  continuityReport(failoverAtMs: number, reconnectAtMs: number): SessionContinuity {
+    const unsaved = unsavedDeltas(this.#model.backend, journal(this.#model));
+    const { events, loss } = this.#failover?.loss ?? { events: unsaved, loss: "exact" };
+    return Object.freeze({ ...judgeContinuity(this.#model, events, failoverAtMs, reconnectAtMs), loss });
+  }
+
+  /** Whether entries or bytes ask for a snapshot. */
+  get snapshotIsDue(): boolean {
+    if (this.#model.backend.kind !== "snapshot_journal" || this.#reign.inDoubt) return false;
+    const { entries, bytes } = this.#tail;
+    const full = entries >= this.#every || bytes >= this.#settings.limits.snapshotAfterBytes;
+    return full && entries >= this.#nextSnapshotAt;
+  }
+
+  /**
+   * A snapshot of this moment, then truncation of what it covers. A snapshot that fails leaves every entry where it is;
+   * one is tried again after as many entries as lead to a snapshot.
+   *
+   * @throws JournalError; SessionManagerError `backend_unfit`, `in_doubt`, or the reason for which the reign is over.
+   */
+  async snapshot(): Promise<{ readonly seq: number }> {
+    await this.#reign.settle();
+    const seq = this.#seq;
+    switch (this.#model.backend.kind) {
+      case "journal_only": {
+        const message = `session ${JSON.stringify(this.#reign.id)} keeps its journal only; choose snapshotJournal for snapshots`;
+        throw new SessionManagerError("backend_unfit", message);
+      }
+      case "snapshot_only":
+        await this.#reign.write(this.#checkpoint(this.#model, this.#state, seq + 1));
+        return { seq: this.#seq };
+      case "snapshot_journal":
+        await this.#coverTail(seq);
+        return { seq };
+      default:
+        return this.#model.backend satisfies never;
+    }
+  }
+
+  /** Says in the store that the session may be opened elsewhere. */
+  async release(release: Release): Promise<void> {
+    await this.#reign.settle();
+    const step = this.#keepsJournal
+      ? await this.#entryStep({ kind: "release", atMs: this.#settings.clock.nowMs(), release }, () => {})
+      : this.#checkpoint(this.#model, this.#state, this.#seq + 1, release);
+    await this.#reign.write(step);
+  }
+
+  get #keepsJournal(): boolean {
+    return this.#model.backend.kind !== "snapshot_only";
+  }
+
+  get #every(): number {
+    return this.#model.backend.kind === "journal_only" ? Number.MAX_SAFE_INTEGER : this.#model.backend.checkpointEvery;
+  }
+
+  async #record(
+    model: DurableSession,
+    state: State,
+    entry: JournalEntry,
+    atMs: number,
+    payload: Uint8Array = NOTHING,
+  ): Promise<void> {
+    const install = (): void => this.#install(model, state, this.#seq + 1);
+    await this.#reign.write(await this.#entryStep({ kind: "entry", atMs, entry, payload }, install));
+  }
+
+  async #entryStep(record: StoredRecord, install: () => void): Promise<Step> {
+    const { id, fence, journal: store } = this.#reign;
+    const seq = this.#seq + 1;
+    const bytes = encodeRecord(record);
+    const ts = this.#settings.stampEntries ? await freshTimestamp(this.#settings) : fence.epoch;
+    this.#reign.signal.throwIfAborted();
+    return {
+      seq,
+      send: () => store.append(id, fence, seq, bytes, ts),
+      isIn: ({ entries }) =>
+        entries.some((one) => one.seq === seq && one.epoch === fence.epoch && sameBytes(one.entry, bytes)),
+      install: () => {
+        const entries = record.kind === "entry" && record.entry.kind === "counter_delta" ? 1 : 0;
+        this.#tail = { entries: this.#tail.entries + entries, bytes: this.#tail.bytes + bytes.length };
+        install();
+      },
+    };
+  }
+
+  /**
+   * A snapshot beyond the journal. Each has a number of its own: a write that comes late must never replace a newer one
+   * of the same number.
+   */
+  #checkpoint(model: DurableSession, state: State, seq: number, release?: Release): Step {
+    const { id, fence, journal: store } = this.#reign;
+    const bytes = encodeSnapshot(model, this.#settings.application.encodeState(state), release);
+    return {
+      seq,
+      send: () => store.putSnapshot(id, fence, seq, bytes, { ahead: true }),
+      isIn: ({ snapshot }: JournalState) => snapshot?.seq === seq && sameBytes(snapshot.bytes, bytes),
+      install: () => {
+        this.#install(compact(model), state, seq);
+        this.#tell({ kind: "snapshot_taken", alarm: false, seq });
+      },
+    };
+  }
+
+  #install(model: DurableSession, state: State, seq: number): void {
+    const known = this.#keepsJournal && model.journalRev.length > HISTORY_IN_MEMORY;
+    this.#model = known ? withoutHistory(model) : model;
+    this.#state = state;
+    this.#seq = seq;
+  }
+
+  async #coverTail(seq: number): Promise<void> {
+    const { id, fence, journal: store } = this.#reign;
+    try {
+      const bytes = encodeSnapshot(this.#model, this.#settings.application.encodeState(this.#state));
+      await this.#reign.ask(() => store.putSnapshot(id, fence, seq, bytes));
+    } catch (cause) {
+      this.#nextSnapshotAt = this.#tail.entries + this.#every;
+      this.#tell({ kind: "snapshot_failed", alarm: false, seq, cause });
+      throw cause;
+    }
+    this.#model = compact(this.#model);
+    this.#tail = { entries: 0, bytes: 0 };
+    this.#nextSnapshotAt = 0;
+    this.#tell({ kind: "snapshot_taken", alarm: false, seq });
+    try {
+      await this.#reign.ask(() => store.truncateThrough(id, fence, seq));
+      this.#tell({ kind: "truncated", alarm: false, seq });
+    } catch (cause) {
+      // The snapshot stands; what it covers goes with the next truncation.
+      this.#tell({ kind: "truncation_failed", alarm: false, seq, cause });
+      this.#reign.signal.throwIfAborted();
+    }
+  }
+
+  async #readAfterCrash(): Promise<void> {
+    const found = await this.#load();
+    const lost = this.#seq - found.seq;
+    const reported = this.#failover?.loss.events ?? 0;
+    if (lost !== reported) throw this.#diverged(`${lost} entries are missing, and ${reported} were to be lost`);
+    const recovered = found.session(this.#reign.fence);
+    // With snapshots alone the store has not heard of the crash.
+    const crashed = this.#keepsJournal ? recovered : crash(recovered, "read back after a crash");
+    this.#adopt(found, crashed);
+  }
+
+  async #rehydrate(): Promise<void> {
+    if (!this.#keepsJournal) await this.#reign.write(this.#checkpoint(this.#model, this.#state, this.#seq + 1));
+    const found = await this.#load();
+    const rebuilt = found.session(this.#reign.fence);
+    if (found.seq !== this.#seq) throw this.#diverged(`its newest entry is ${found.seq}, and ${this.#seq} was written`);
+    if (!sameState(rebuilt.snapshot, this.#model.snapshot)) throw this.#diverged("it leads to another state");
+    this.#adopt(found, this.#model);
+  }
+
+  async #load(): Promise<ReadJournal<State, Entry>> {
+    const { id, fence, journal: store } = this.#reign;
+    const loaded = await this.#reign.ask(async () => {
+      const state = await store.load(id);
+      // What another owner wrote is of no use here: hear it from the store that this reign is over.
+      if (state.fence.epoch !== fence.epoch) await store.takeover(id, fence);
+      return state;
+    });
+    return readJournal(id, loaded, this.#settings);
+  }
+
+  #adopt(found: ReadJournal<State, Entry>, model: DurableSession): void {
+    this.#model = model;
+    this.#state = found.state;
+    this.#seq = found.seq;
+    this.#asRead = true;
+  }
+
+  #diverged(why: string): SessionError {
+    const id = JSON.stringify(this.#reign.id);
+    return new SessionError(
+      "state_diverged",
+      `expected the journal of session ${id} to hold what was acknowledged: ${why}`,
+    );
+  }
+}
+
+/** What a failover to this node cost, as far as the journal and the callers can tell. */
+export function knownLoss<State, Entry>(
+  found: ReadJournal<State, Entry>,
+  cleanly: boolean,
+  acknowledgedSeq: number | undefined,
+): KnownLoss {
+  if (acknowledgedSeq !== undefined) return { events: Math.max(0, acknowledgedSeq - found.seq), loss: "exact" };
+  const worst = cleanly ? 0 : worstLoss(found.writtenBackend);
+  return { events: worst, loss: worst === 0 ? "exact" : "at_most" };
+}
+
+function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
+  return Buffer.from(left.buffer, left.byteOffset, left.length).equals(right);
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+import { checkJournalId, type JournalFence } from "@tsoracle/consensus";
+import type { TakeoverRequest } from "@tsoracle/fencing";
+import { checkId, checkText } from "../checked.ts";
+import type { DurableSession } from "../durable-session.ts";
+import { type Acquired, Acquisition } from "./acquire.ts";
+import type { Release } from "./envelope.ts";
+import { claimOf, freshTimestamp } from "./fresh-timestamp.ts";
+import { type ManagerSettings, managerSettings, type SessionManagerOptions } from "./options.ts";
+import type { HandOff, HandOffOptions, OpenOptions, OwnedSession, TakeoverOptions } from "./owned-session.ts";
+import { modelFence, readJournal } from "./read-journal.ts";
+import { Reign, type Tell } from "./reign.ts";
+import type { SessionEvent } from "./session-event.ts";
+import { SessionHandle } from "./session-handle.ts";
+import { knownLoss, SessionKeeper } from "./session-keeper.ts";
+import { SessionManagerError } from "./session-manager-error.ts";
+
+/** What a journal tells to somebody who does not own it. */
+export interface SessionView<State> {
+  /** Who may write. */
+  readonly owner: JournalFence;
+  readonly seq: number;
+  readonly state: State;
+  readonly model: DurableSession;
+  /** Where the owner has let it go: to whom, or to anybody. */
+  readonly release: Release | undefined;
+}
+
+export interface CloseManagerOptions extends HandOffOptions {
+  /** The node that is to have the sessions. @defaultValue whichever opens them */
+  readonly to?: string | undefined;
+  /** How many sessions are handed off at a time. @defaultValue 16 */
+  readonly concurrency?: number | undefined;
+}
+
+/**
+ * The sessions of one node: opens them, takes them over, recovers them, and lets them go. Every takeover has an epoch
+ * that nobody used before, and the store checks it with every write, so that an owner that was deposed while it slept
+ * writes nothing when it wakes. The rules are those of the model; the manager feeds it and keeps what it says.
+ * Source: `fencing-quorum-sessions.md` 4.7.
+ */
+export class SessionManager<State, Entry> implements AsyncDisposable {
+  readonly #settings: ManagerSettings<State, Entry>;
+  /** `undefined` while a session is being opened. */
+  readonly #sessions = new Map<string, SessionHandle<State, Entry> | undefined>();
+  #closed = false;
+
+  /** @throws SessionError for an option out of its range. */
+  constructor(options: SessionManagerOptions<State, Entry>) {
+    this.#settings = managerSettings(options);
+  }
+
+  get node(): string {
+    return this.#settings.node;
+  }
+
+  /** The sessions that are open here. */
+  get sessions(): readonly OwnedSession<State, Entry>[] {
+    return [...this.#sessions.values()].filter((handle) => handle !== undefined);
+  }
+
+  /**
+   * Makes the session, or opens one that nobody else has: that was closed, that was handed to this node, or that an
+   * earlier process of this node left behind.
+   *
+   * @throws SessionManagerError `owned_elsewhere`, `already_open`, `oracle_unavailable`, `stale_owner`, `unreadable`,
+   * `queue_full`, `closed`; JournalError; SessionError.
+   */
+  async open(id: string, options: OpenOptions = {}): Promise<OwnedSession<State, Entry>> {
+    const route = checkText("the route", options.route ?? "");
+    return await this.#acquire(id, options, (acquisition) => acquisition.open(route));
+  }
+
+  /**
+   * Takes the session from whoever has it, by a claim with a fresh epoch. The owner before it learns of it with its next
+   * write, which is refused. Decide first that it is gone or should go: this asks nobody.
+   *
+   * @throws as `open`, except for `owned_elsewhere`; SessionManagerError `reused_epoch`, `forged_claim`, `forged_token`,
+   * `wrong_hmac`; JournalError `unknown_session`.
+   */
+  async takeover(id: string, options: TakeoverOptions = {}): Promise<OwnedSession<State, Entry>> {
+    return await this.#acquire(id, options, (acquisition) => acquisition.takeover(options.claim));
+  }
+
+  /** A claim with a fresh epoch, for this node or for another. @throws SessionManagerError `oracle_unavailable`. */
+  async claimFor(id: string, owner: string = this.node): Promise<TakeoverRequest> {
+    checkId("the owner", owner);
+    return claimOf(checkId("the session id", id), owner, this.#settings.tokens, await freshTimestamp(this.#settings));
+  }
+
+  /** What the store holds of a session, whoever owns it. @throws JournalError; SessionManagerError `unreadable`. */
+  async inspect(id: string): Promise<SessionView<State>> {
+    const loaded = await this.#settings.journal.load(id);
+    const read = readJournal(id, loaded, this.#settings);
+    const model = read.session(modelFence(id, read.fence, this.#settings));
+    return Object.freeze({ owner: read.fence, seq: read.seq, state: read.state, model, release: read.release });
+  }
+
+  /**
+   * Lets all sessions go, and opens no more. Those that the store does not answer for within the deadline are dropped;
+   * their ids are with the answers that say so.
+   */
+  async close(options: CloseManagerOptions = {}): Promise<ReadonlyMap<string, HandOff>> {
+    this.#closed = true;
+    const { to, concurrency = 16, ...each } = options;
+    const answers = new Map<string, HandOff>();
+    const waiting = this.sessions.filter(({ signal }) => !signal.aborted).values();
+    const worker = async (): Promise<void> => {
+      for (const session of waiting) {
+        const leave = to === undefined ? session.close(each) : session.handOff(to, each);
+        answers.set(session.id, await leave.catch((cause: unknown) => ({ released: false, snapshot: false, cause })));
+      }
+    };
+    await Promise.all(Array.from({ length: Math.max(1, concurrency) }, worker));
+    return answers;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #acquire(
+    id: string,
+    options: OpenOptions,
+    how: (acquisition: Acquisition<State, Entry>) => Promise<Acquired<State, Entry>>,
+  ): Promise<OwnedSession<State, Entry>> {
+    checkJournalId(checkId("the session id", id));
+    this.#reserve(id);
+    const startedAtMs = this.#settings.clock.nowMs();
+    const { onEvent } = this.#settings;
+    const tell: Tell = (event) => onEvent(Object.freeze({ ...event, sessionId: id }) as SessionEvent);
+    try {
+      const acquired = await how(new Acquisition(id, this.#settings, tell));
+      const handle = this.#handle(id, acquired, options, startedAtMs, tell);
+      this.#sessions.set(id, handle);
+      if (this.#closed) await handle.close();
+      else if (!acquired.created && (options.reconnect ?? true)) await handle.reconnect({ route: options.route });
+      handle.signal.throwIfAborted();
+      return handle;
+    } catch (error) {
+      // Whoever asked has no handle, so the session must not stay behind as if it were in use.
+      this.#sessions.get(id)?.abandon();
+      this.#sessions.delete(id);
+      throw error;
+    }
+  }
+
+  #reserve(id: string): void {
+    if (this.#closed) throw new SessionManagerError("closed", "this manager was closed; make another");
+    if (this.#sessions.has(id)) {
+      throw new SessionManagerError("already_open", `session ${JSON.stringify(id)} is open here already`);
+    }
+    const { maxSessions } = this.#settings.limits;
+    if (this.#sessions.size >= maxSessions) {
+      throw new SessionManagerError("queue_full", `${maxSessions} sessions are open here; close some, or allow more`);
+    }
+    this.#sessions.set(id, undefined);
+  }
+
+  #handle(
+    id: string,
+    acquired: Acquired<State, Entry>,
+    options: OpenOptions,
+    startedAtMs: number,
+    tell: Tell,
+  ): SessionHandle<State, Entry> {
+    const { created, fence, model, found, cleanly, previousOwner } = acquired;
+    const reign = new Reign(id, fence, this.#settings, tell);
+    reign.signal.addEventListener("abort", () => this.#sessions.delete(id), { once: true });
+    const atMs = options.failoverAtMs ?? startedAtMs;
+    const failover = created ? undefined : { atMs, loss: knownLoss(found, cleanly, options.acknowledgedSeq) };
+    const tail = { entries: found.entries.length, bytes: found.tailBytes };
+    const { state, seq, snapshotSeq, snapshotState, entries } = found;
+    const keeper = new SessionKeeper(this.#settings, reign, tell, { model, state, seq, failover, tail });
+    const recovery = Object.freeze({ created, snapshotSeq, snapshotState, entries, previousOwner });
+    return new SessionHandle(this.#settings, reign, keeper, recovery);
+  }
+}
