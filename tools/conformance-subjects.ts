@@ -30,9 +30,10 @@ export const SUBJECTS: Readonly<Record<string, SubjectEntry>> = {
   "redis-confirm": storeBacked((servers) => redis(servers, "confirm")),
   etcd: storeBacked((servers) => etcd(servers, "lease")),
   "etcd-confirm": storeBacked((servers) => etcd(servers, "confirm")),
-  // No server beside this process, but threads, disks and elections, which take as long as one.
-  raft: storeBacked(async () => (await import("../packages/driver-raft/test/subject.ts")).raftSubject("confirm")),
-  "raft-lease": storeBacked(async () => (await import("../packages/driver-raft/test/subject.ts")).raftSubject("lease")),
+  // Each node is a process of its own.
+  raft: storeBacked((servers) => raft(servers, {})),
+  "raft-lease": storeBacked((servers) => raft(servers, { freshness: "lease" })),
+  "raft-5-nodes": storeBacked((servers) => raft(servers, { nodes: 5 })),
   quorum: inProcess(async () => (await import("../packages/quorum/test/subject.ts")).quorumSubject()),
   "quorum-of-files": inProcess(async () =>
     (await import("../packages/driver-file/test/mirrored-subject.ts")).mirroredFileSubject(),
@@ -61,4 +62,13 @@ async function redis(servers: Servers, freshness: "lease" | "confirm"): Promise<
 async function etcd(servers: Servers, freshness: "lease" | "confirm"): Promise<Subject> {
   const { etcdSubject } = await import("../packages/driver-etcd/test/subject.ts");
   return etcdSubject({ etcd: servers.lazily(() => startEtcd(3)), freshness, tenureMs: 3_000 });
+}
+
+async function raft(
+  servers: Servers,
+  options: { readonly freshness?: "lease" | "confirm"; readonly nodes?: 3 | 5 },
+): Promise<Subject> {
+  const { raftSubject } = await import("../packages/driver-raft/test/subject.ts");
+  const { NodeHosts } = await import("../packages/driver-raft/test/processes/node-hosts.ts");
+  return raftSubject({ ...options, hosts: servers.lazily(async () => new NodeHosts()) });
 }

@@ -3,38 +3,44 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Faults, Release, Subject, Universe } from "@tsoracle/conformance";
-import type { LeaderState } from "@tsoracle/consensus";
+import type { ConsensusDriver, LeaderState } from "@tsoracle/consensus";
 import { peerEndpoint, type SeqKey } from "@tsoracle/core";
 import { FaultProxy, freePorts, waitUntil } from "@tsoracle/test-services";
-import {
-  type FirstMember,
-  type Freshness,
-  formatRaftDirectory,
-  openRaftDriver,
-  raftCapabilitiesOf,
-} from "../src/index.ts";
-import type { OpenRaftDriver } from "../src/node/driver.ts";
+import { type FirstMember, type Freshness, formatRaftDirectory, raftCapabilitiesOf } from "../src/index.ts";
 import { Machine } from "../src/node/machine/machine.ts";
-import { LOCK_FILE } from "../src/storage/lock.ts";
 import { openStorage } from "../src/storage/open-storage.ts";
 import { RealDirectory } from "../src/storage/real-directory.ts";
+import { inThread, type KitNode, type Launch } from "./kit-node.ts";
+import type { NodeHosts } from "./processes/node-hosts.ts";
 
 /** Small, so that a run over it is short. */
 const SEQ_KEY_CAP = 64;
 /** Longer than an election mostly takes, and short enough for clauses that wait for many calls to fail. */
 const OP_TIMEOUT_MS = 3_000;
 
-/** Three or five nodes in one process: real threads, disks and sockets, each pair over connections that can fail. */
-export function raftSubject(freshness: Freshness = "confirm", nodes: 3 | 5 = 3): Subject {
+export interface RaftSubjectOptions {
+  /** @defaultValue "confirm" */
+  readonly freshness?: Freshness;
+  /** @defaultValue 3 */
+  readonly nodes?: 3 | 5;
+  /** Gives each node a process of its own, whose crash is kill -9. Without it, nodes are threads of this process. */
+  readonly hosts?: () => Promise<NodeHosts>;
+}
+
+/** Three or five nodes with real disks and sockets, each pair over connections that can fail. */
+export function raftSubject({ freshness = "confirm", nodes = 3, hosts }: RaftSubjectOptions = {}): Subject {
+  const size = nodes === 3 ? "" : `-${nodes}-nodes`;
+  const mode = freshness === "confirm" ? "" : `-${freshness}`;
+  const launch: Launch = hosts === undefined ? inThread : async (options) => await (await hosts()).open(options);
   return {
-    name: `raft${nodes === 3 ? "" : `-${nodes}-nodes`}${freshness === "confirm" ? "" : `-${freshness}`}`,
+    name: `raft${size}${mode}${hosts === undefined ? "-threads" : ""}`,
     capabilities: raftCapabilitiesOf(freshness),
     nodes,
     stores: nodes,
     faults: ["crash", "loseReply", "stall", "elect", "partition", "setSequence", "wipe"],
     resigns: true,
     seqKeyCap: SEQ_KEY_CAP,
-    provision: () => RaftUniverse.create(freshness, nodes),
+    provision: () => RaftUniverse.create(freshness, nodes, launch),
   };
 }
 
@@ -65,12 +71,13 @@ export class RaftUniverse implements Universe {
   };
   readonly #root: string;
   readonly #freshness: Freshness;
+  readonly #launch: Launch;
   readonly #members: readonly FirstMember[];
   /** The way from one node to another, `from > to` by index. */
   readonly #ways: ReadonlyMap<string, FaultProxy>;
-  readonly #lives = new Map<number, OpenRaftDriver>();
+  readonly #lives = new Map<number, KitNode>();
   /** Nodes that the kit has not opened, and that run because the others alone are no majority. They never keep leadership. */
-  readonly #companions = new Map<number, OpenRaftDriver>();
+  readonly #companions = new Map<number, KitNode>();
   readonly #wiped = new Set<number>();
   /** Companions that are handing leadership over. */
   readonly #yielding = new Map<number, Promise<void>>();
@@ -82,16 +89,18 @@ export class RaftUniverse implements Universe {
   private constructor(
     root: string,
     freshness: Freshness,
+    launch: Launch,
     members: readonly FirstMember[],
     ways: ReadonlyMap<string, FaultProxy>,
   ) {
     this.#root = root;
     this.#freshness = freshness;
+    this.#launch = launch;
     this.#members = members;
     this.#ways = ways;
   }
 
-  static async create(freshness: Freshness, size: number): Promise<RaftUniverse> {
+  static async create(freshness: Freshness, size: number, launch: Launch): Promise<RaftUniverse> {
     const root = await mkdtemp(join(tmpdir(), "tsoracle-raft-kit-"));
     const ports = await ownPorts(size);
     const members = ports.map((port, node) => ({
@@ -105,12 +114,12 @@ export class RaftUniverse implements Universe {
         if (from !== to) ways.set(`${from}>${to}`, await FaultProxy.open({ host: "127.0.0.1", port }));
       }
     }
-    const universe = new RaftUniverse(root, freshness, members, ways);
+    const universe = new RaftUniverse(root, freshness, launch, members, ways);
     for (let node = 0; node < size; node++) universe.#format(node);
     return universe;
   }
 
-  async open(node: number): Promise<OpenRaftDriver> {
+  async open(node: number): Promise<KitNode> {
     await this.#lives.get(node)?.[Symbol.asyncDispose]();
     const companion = this.#companions.get(node);
     this.#companions.delete(node);
@@ -134,7 +143,7 @@ export class RaftUniverse implements Universe {
     await waitUntil("an open node to lead", async () => deadline.aborted || (await led()), { everyMs: 10 });
   }
 
-  async #start(node: number): Promise<OpenRaftDriver> {
+  async #start(node: number): Promise<KitNode> {
     const peers = Object.fromEntries(
       this.#members.flatMap(({ id }, to) => {
         const way = this.#ways.get(`${node}>${to}`);
@@ -142,7 +151,7 @@ export class RaftUniverse implements Universe {
       }),
     );
     const options = { directory: this.#directory(node), peers, freshness: this.#freshness, opTimeoutMs: OP_TIMEOUT_MS };
-    return (await openRaftDriver(options)) as OpenRaftDriver;
+    return await this.#launch(options);
   }
 
   /** The kit opens single nodes and expects that they lead; a node of Raft needs a majority, and for the first time all. */
@@ -161,7 +170,7 @@ export class RaftUniverse implements Universe {
   }
 
   /** Hands over to a node that the kit has open whenever the companion leads. */
-  async #standBack(node: number, companion: OpenRaftDriver): Promise<void> {
+  async #standBack(node: number, companion: KitNode): Promise<void> {
     for await (const { role } of companion.leadershipEvents({ signal: AbortSignal.timeout(120_000) })) {
       if (this.#companions.get(node) !== companion) return;
       const [heir] = this.#lives.keys();
@@ -199,8 +208,6 @@ export class RaftUniverse implements Universe {
     this.#lives.delete(node);
     this.#companions.delete(node);
     await driver?.terminate();
-    // The lock names this process, which lives on: here the end of a thread stands for the end of a process.
-    await rm(join(this.#directory(node), LOCK_FILE), { force: true });
   }
 
   /** The write reaches the others, and their answers are held until the node leads no more; then they are too late. */
@@ -301,11 +308,11 @@ export class RaftUniverse implements Universe {
     this.#format(node);
   }
 
-  #running(node: number): OpenRaftDriver {
+  #running(node: number): KitNode {
     return this.#companions.get(node) ?? this.#life(node);
   }
 
-  #life(node: number): OpenRaftDriver {
+  #life(node: number): KitNode {
     const driver = this.#lives.get(node);
     if (driver === undefined) throw new TypeError(`open node ${node} first`);
     return driver;
@@ -317,7 +324,7 @@ function epochOf(state: LeaderState | undefined): bigint | undefined {
   return state?.role === "leader" ? state.epoch : undefined;
 }
 
-async function stateOf(driver: OpenRaftDriver): Promise<LeaderState | undefined> {
+async function stateOf(driver: ConsensusDriver): Promise<LeaderState | undefined> {
   const ended = new AbortController();
   for await (const state of driver.leadershipEvents({ signal: ended.signal })) {
     ended.abort();
