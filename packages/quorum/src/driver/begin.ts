@@ -14,7 +14,7 @@ export type BeginResult =
 
 /**
  * Looks twice at all members and writes the next step of a new history to those that this node leads; whoever leads
- * the others does the same there. It rejects if a member that is led refuses the write.
+ * the others does the same there. It never rejects: a member that does not answer is waited for.
  */
 export async function begin(setup: QuorumSetup, led: readonly (readonly [Member, Led])[]): Promise<BeginResult> {
   const named = await Promise.allSettled(led.map(([member, { epoch }]) => within(setup, member.name(epoch))));

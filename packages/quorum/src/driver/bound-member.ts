@@ -6,9 +6,9 @@ import { answerOf, type MemberAnswer } from "./persist-count.ts";
 
 /**
  * A member on which a reign rests, with the one member epoch under which it writes there, and the life of the store in
- * which it took the reign's ballot. A store that lost its data since does not have that ballot, whatever its epoch: so
- * each answer counts only if the ballot was there after it. One write is under way at a
- * time; those that come meanwhile go together as the next, so that a slow member costs memory for two.
+ * which it took the reign's ballot. A store that lost its data since does not have that ballot, whatever its epoch, or
+ * has a newer one by now: so each answer counts only if this very ballot was there after it. One write is under way at
+ * a time; those that come meanwhile go together as the next, so that a slow member costs memory for two.
  */
 export class BoundMember {
   readonly member: Member;
@@ -29,7 +29,7 @@ export class BoundMember {
     this.#ballot = ballot;
   }
 
-  /** Whether the member still says that this node leads it in this epoch, and was not seen to have lost its data. */
+  /** Whether the member still says that this node leads it in this epoch, and was not seen without the ballot. */
   get isHeld(): boolean {
     return !this.#isLost && this.member.led?.epoch === this.epoch;
   }
@@ -51,7 +51,7 @@ export class BoundMember {
     return (await this.#remembers()) && this.isValid;
   }
 
-  /** Whether the store is in the life in which it took the ballot; it never is again once it was not. */
+  /** Whether the store still shows the ballot, as in the life in which it took it; once it did not, it counts no more. */
   async #remembers(): Promise<boolean> {
     if (!(await this.member.holds(this.#life, this.#ballot))) this.#isLost = true;
     return !this.#isLost;
@@ -100,7 +100,9 @@ export class BoundMember {
 
   /** An acknowledgement, if it came from the store that is bound. What else took the write keeps it, and has no vote. */
   async #counted(highWater: number): Promise<MemberAnswer> {
-    let why = "it has lost its data since this reign began, and has no vote until it was filled";
+    let why =
+      "it does not show the ballot of this reign any more: it has lost its data, or has taken a newer one, and is not " +
+      "counted before it was filled or the next reign";
     try {
       if (await this.#remembers()) return { kind: "ack", highWater };
     } catch (error) {

@@ -4,8 +4,6 @@ import type { MemberReading } from "./life.ts";
 /** What a candidate writes, and where. */
 export interface Minted {
   readonly ballot: bigint;
-  /** The largest high-water that was read: nothing above it was acknowledged to an earlier reign. */
-  readonly highWater: number;
   /** The members that were read; no other may be counted. */
   readonly members: readonly string[];
 }
@@ -28,7 +26,8 @@ export interface CandidacyOptions {
  * Each write is refused by its member unless the candidate still leads it in the epoch of its read. So a ballot is
  * written to W members only by somebody who leads all of them, and who has seen whatever was written to them before.
  * A member that is not admitted has no vote. The last look is for one that took the ballot and lost it since: with it,
- * there is an instant at which W members had the ballot together.
+ * there is an instant at which W members had the ballot together. It also reads the high-water again: a member that
+ * lost its data may let an older reign write until it has the ballot, because its epochs begin again.
  */
 export class Candidacy {
   readonly #needed: number;
@@ -39,6 +38,7 @@ export class Candidacy {
   readonly #written = new Set<string>();
   readonly #held = new Set<string>();
   #minted: Minted | undefined;
+  #highWater = 0;
 
   constructor(options: CandidacyOptions) {
     this.#needed = options.needed;
@@ -49,6 +49,11 @@ export class Candidacy {
 
   get minted(): Minted | undefined {
     return this.#minted;
+  }
+
+  /** The largest that was read. Once this has won, nothing above it was acknowledged to an earlier reign. */
+  get highWater(): number {
+    return this.#highWater;
   }
 
   /** Takes one reading. The W-th with a vote mints the ballot; those after it come too late to be counted. */
@@ -65,10 +70,9 @@ export class Candidacy {
       return;
     }
     const ballots = [...this.#readings.values()].map(({ ballot }) => ballot);
-    const highWaters = [...this.#readings.values()].map(({ highWater }) => highWater);
+    this.#highWater = Math.max(...[...this.#readings.values()].map(({ highWater }) => highWater));
     this.#minted = Object.freeze({
       ballot: largest([this.#newest, ...ballots]) + 1n,
-      highWater: Math.max(...highWaters),
       members: Object.freeze([...this.#readings.keys()]),
     });
   }
@@ -83,9 +87,11 @@ export class Candidacy {
     return this.#written.size >= this.#needed;
   }
 
-  /** The member had the ballot in a look that was begun when all had taken it. */
-  recordHeld(member: string): void {
-    if (this.isWritten && this.#open.has(member) && this.#written.has(member)) this.#held.add(member);
+  /** The member had the ballot in a look that was begun when all had taken it, and this high-water. */
+  recordHeld(member: string, highWater: number): void {
+    if (!this.isWritten || !this.#open.has(member) || !this.#written.has(member)) return;
+    this.#held.add(member);
+    this.#highWater = Math.max(this.#highWater, highWater);
   }
 
   /** The member will not answer, refused, left its outcome unknown, or lost what it was given. */

@@ -83,23 +83,20 @@ export class Member {
   }
 
   /**
-   * What it shows, read after the call began. The high-water is read between a look that found the life and one that
-   * found the stage of that life, so that both belong together: a life that is over does not come back.
+   * What it shows, read after the call began. The life is looked at again when all else was read: a life that is over
+   * does not come back, so that what was read belongs together.
    */
   async read(): Promise<MemberReading> {
     const life = this.#life === 0n ? await this.#loadLife() : this.#life;
     const highWater = await this.driver.loadHighWater();
     if (life === 0n) return { life, stage: "empty", ballot: 0n, highWater };
-    const [step, ballot, now] = await Promise.all([
+    const [step, ballot] = await Promise.all([
       this.#sequences.load(stageKey(life)),
       this.#sequences.load(ballotKey(life)),
-      this.#loadLife(),
     ]);
-    const stage = stageOf(step);
-    // Nothing is known of the life that was remembered: the store may have lost it, and be in another.
-    if (stage !== "admitted" && now !== life) return await this.read();
+    if ((await this.#loadLife()) !== life) return await this.read();
     this.#saw(ballot);
-    return { life, stage, ballot, highWater };
+    return { life, stage: stageOf(step), ballot, highWater };
   }
 
   /** Gives the store's life a number if it has none. One attempt is under way at a time: two would add up. */
@@ -120,14 +117,21 @@ export class Member {
     return this.#life;
   }
 
-  /** Looks at the ballot again, unless a look is under way, and says whether it rose. Failures leave what was seen. */
+  /**
+   * Looks at the ballot again, unless a look is under way, and says whether it rose. Failures leave what was seen. Each
+   * load is a write in some stores, and waits for the leader's: the life is looked at only where there is no ballot.
+   */
   async look(): Promise<boolean> {
     if (this.#isLooking) return false;
     this.#isLooking = true;
     const before = this.#shown;
     try {
-      const life = await this.#loadLife();
-      if (life !== 0n) this.#saw(await this.#sequences.load(ballotKey(life)));
+      const known = this.#life === 0n ? 0n : await this.#sequences.load(ballotKey(this.#life));
+      if (known > 0n) this.#saw(known);
+      else {
+        const life = await this.#loadLife();
+        if (life !== 0n) this.#saw(await this.#sequences.load(ballotKey(life)));
+      }
     } catch {
       return false;
     } finally {
@@ -150,9 +154,23 @@ export class Member {
     this.#saw(ballot);
   }
 
-  /** Whether it is in this life, and this ballot was written to it there; asked after the call began. */
+  /**
+   * Whether this ballot was written to it in this life, and no larger one since; asked after the call began. A member
+   * that lost its data counts its epochs from the first again, so that two nodes may be let write in the same one: of
+   * these, the larger ballot goes on.
+   */
   async holds(life: bigint, ballot: bigint): Promise<boolean> {
-    return (await this.#sequences.load(ballotKey(life))) >= ballot;
+    return (await this.#sequences.load(ballotKey(life))) === ballot;
+  }
+
+  /**
+   * Its high-water, read after the call began, if it {@link holds} the ballot after that and is in this life still. A
+   * store that lost its data since it showed no ballot would hold the first one just as well, without any life.
+   */
+  async heldWith(life: bigint, ballot: bigint): Promise<number | undefined> {
+    const highWater = await this.driver.loadHighWater();
+    const isHeld = (await this.holds(life, ballot)) && (await this.#loadLife()) === life;
+    return isHeld ? highWater : undefined;
   }
 
   async setStage(life: bigint, stage: Exclude<Stage, "empty">, epoch: Epoch): Promise<void> {

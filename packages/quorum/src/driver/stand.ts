@@ -40,7 +40,7 @@ export function stand({ led, newest, begun, policy, timers }: StandOptions): Pro
       if (outcome === "open") return;
       cancel();
       if (outcome === "lost" || minted === undefined) lose();
-      else resolve({ kind: "won", ballot: minted.ballot, highWater: minted.highWater, bound: [...written] });
+      else resolve({ kind: "won", ballot: minted.ballot, highWater: candidacy.highWater, bound: [...written] });
     };
     const write = async (place: readonly [Member, Led], ballot: bigint): Promise<void> => {
       const [member, led] = place;
@@ -57,9 +57,9 @@ export function stand({ led, newest, begun, policy, timers }: StandOptions): Pro
       conclude();
     };
     const look = async (member: Member, life: bigint, ballot: bigint): Promise<void> => {
-      const holds = await member.holds(life, ballot).catch(() => false);
-      if (holds) candidacy.recordHeld(member.id);
-      else candidacy.recordFailure(member.id);
+      const highWater = await member.heldWith(life, ballot).catch(() => undefined);
+      if (highWater === undefined) candidacy.recordFailure(member.id);
+      else candidacy.recordHeld(member.id, highWater);
       conclude();
     };
     const writeOnceMinted = (): void => {

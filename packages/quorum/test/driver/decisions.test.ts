@@ -85,24 +85,25 @@ describe("Candidacy", () => {
     expect(candidacy.minted).toBeUndefined();
     candidacy.recordReading("b", reading(9n, 20));
     candidacy.recordReading("c", reading(99n, 99));
-    expect(candidacy.minted).toEqual({ ballot: 10n, highWater: 50, members: ["a", "b"] });
+    expect(candidacy.minted).toEqual({ ballot: 10n, members: ["a", "b"] });
+    expect(candidacy.highWater).toBe(50);
     candidacy.recordWritten("c");
     candidacy.recordWritten("a");
     expect(candidacy.outcome).toBe("open");
     candidacy.recordWritten("b");
-    candidacy.recordHeld("a");
+    candidacy.recordHeld("a", 40);
     expect(candidacy.outcome).toBe("open");
-    candidacy.recordHeld("b");
-    expect(candidacy.outcome).toBe("won");
+    candidacy.recordHeld("b", 70);
+    expect([candidacy.outcome, candidacy.highWater]).toEqual(["won", 70]);
   });
 
   it("counts no look at a ballot before W members have taken it, and is lost if one has lost it since", () => {
     const candidacy = new Candidacy({ led: ["a", "b"], needed: 2, newest: 0n });
     for (const member of ["a", "b"]) candidacy.recordReading(member, reading(1n));
     candidacy.recordWritten("a");
-    candidacy.recordHeld("a");
+    candidacy.recordHeld("a", 0);
     candidacy.recordWritten("b");
-    candidacy.recordHeld("b");
+    candidacy.recordHeld("b", 0);
     expect(candidacy.outcome).toBe("open");
     candidacy.recordFailure("a");
     expect(candidacy.outcome).toBe("lost");

@@ -13,7 +13,7 @@ export class ReplaceableStore {
   /** Every write that was carried out, in every life. */
   readonly log: Write[] = [];
   /** Throws for a call that fails; asked before each one. */
-  gate: (call: Write | "load") => void = () => {};
+  gate: (call: Write | "load") => void | Promise<void> = () => {};
 
   get highWater(): number {
     return this.#store.highWater;
@@ -36,6 +36,11 @@ export class ReplaceableStore {
 
   readonly #opened: ReplaceableDriver[] = [];
 
+  /** Whom the store takes a write for: it knows epochs, and no nodes, as the row of a database does. */
+  writer(sender: ReplaceableDriver): ConsensusDriver {
+    return (this.#opened.find(({ node }) => node === this.#store.leader) ?? sender).inner;
+  }
+
   open(node: number, endpoint: PeerEndpoint): ReplaceableDriver {
     const driver = new ReplaceableDriver(this, node, endpoint);
     this.#opened.push(driver);
@@ -57,7 +62,7 @@ export class ReplaceableDriver implements ConsensusDriver {
   readonly capabilities: ConsensusDriver["capabilities"];
   readonly sequences: DenseSequences;
   readonly #store: ReplaceableStore;
-  readonly #node: number;
+  readonly node: number;
   readonly #endpoint: PeerEndpoint;
   #inner: ConsensusDriver;
   readonly #outgrown: ConsensusDriver[] = [];
@@ -69,28 +74,32 @@ export class ReplaceableDriver implements ConsensusDriver {
 
   constructor(store: ReplaceableStore, node: number, endpoint: PeerEndpoint) {
     this.#store = store;
-    this.#node = node;
+    this.node = node;
     this.#endpoint = endpoint;
     this.#inner = store.current.open(node, { endpoint });
     this.capabilities = this.#inner.capabilities;
     this.sequences = {
       load: async (key) => {
-        this.#store.gate("load");
+        await this.#store.gate("load");
         return await sequencesOf(this.#inner).load(key);
       },
       advance: async (entries, epoch) => {
         const kinds = entries.map(({ key }) => kindOf(key));
-        for (const kind of kinds) this.#store.gate(kind);
-        const starts = await sequencesOf(this.#inner).advance(entries, epoch);
+        for (const kind of kinds) await this.#store.gate(kind);
+        const starts = await sequencesOf(this.#store.writer(this)).advance(entries, epoch);
         this.#store.log.push(...kinds);
         return starts;
       },
     };
   }
 
+  get inner(): ConsensusDriver {
+    return this.#inner;
+  }
+
   move(store: MemoryStore): void {
     this.#outgrown.push(this.#inner);
-    this.#inner = store.open(this.#node, { endpoint: this.#endpoint });
+    this.#inner = store.open(this.node, { endpoint: this.#endpoint });
     if (this.hears) for (const move of this.#moves) move();
   }
 
@@ -108,13 +117,13 @@ export class ReplaceableDriver implements ConsensusDriver {
   }
 
   async loadHighWater(options?: CallOptions): Promise<PhysicalMs> {
-    this.#store.gate("load");
+    await this.#store.gate("load");
     return await this.#inner.loadHighWater(options);
   }
 
   async persistHighWater(atLeast: PhysicalMs, epoch: Epoch): Promise<PhysicalMs> {
-    this.#store.gate("high-water");
-    const stored = await this.#inner.persistHighWater(atLeast, epoch);
+    await this.#store.gate("high-water");
+    const stored = await this.#store.writer(this).persistHighWater(atLeast, epoch);
     this.#store.log.push("high-water");
     return stored;
   }

@@ -237,3 +237,80 @@ describe("a member that lost its data", () => {
     }
   });
 });
+
+describe("a member that lost its data, and counts its epochs again", () => {
+  /** Node 0 has not heard that the second store was lost, where node 1 was elected in the same epoch and now reigns. */
+  async function inOneEpoch(stores: Stores, unaware: Node, aware: Node): Promise<Epoch> {
+    electAll(stores, 0);
+    const first = await leading(unaware);
+    await spread(unaware, first.epoch, 100, stores);
+    for (const member of unaware.members.slice(1, 2)) member.hears = false;
+    stores[1].wipe(1);
+    for (const store of [stores[0], stores[2]]) store.elect(1);
+    const { epoch } = await leading(aware);
+    await spread(aware, epoch, 200, stores);
+    expect(await stores[1].stage()).toBe("admitted");
+    for (const member of aware.members.slice(0, 1)) member.isDeaf = true;
+    return epoch;
+  }
+
+  it("is counted by the reign of the newest ballot alone, although two nodes may write to it in one epoch", async () => {
+    const stores = newStores();
+    await using unaware = open(stores, 0);
+    await using aware = open(stores, 1);
+    const older = await inOneEpoch(stores, unaware, aware);
+    stores[0].elect(0);
+    const { epoch } = await leading(unaware);
+    expect(epoch).toBeGreaterThan(older);
+    // Two stores of three take it, one of which has taken the newer ballot.
+    await expect(aware.driver.persistHighWater(physicalMs(500), older)).rejects.toMatchObject({ code: "uncertain" });
+    expect(stores.map(({ highWater }) => highWater)).toEqual([200, 500, 500]);
+  });
+
+  it("shows a candidate what an older reign wrote to it between the reading and the taking of the ballot", async () => {
+    const stores = newStores();
+    await using unaware = open(stores, 0);
+    await using aware = open(stores, 1);
+    const older = await inOneEpoch(stores, unaware, aware);
+    let isHeld = false;
+    let letGo = (): void => {};
+    const going = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    stores[1].gate = async (call) => {
+      if (call !== "ballot") return;
+      isHeld = true;
+      await going;
+    };
+    stores[0].elect(0);
+    await expect.poll(() => isHeld).toBe(true);
+    expect(await aware.driver.persistHighWater(physicalMs(500), older)).toBe(500);
+    letGo();
+    const { epoch } = await leading(unaware);
+    expect(await unaware.driver.persistHighWater(physicalMs(300), epoch)).toBeGreaterThanOrEqual(500);
+  });
+
+  it("does not vote for a first ballot that it took after the loss", async () => {
+    const stores = newStores();
+    const [, b, c] = stores;
+    await using node = open(stores, 0);
+    for (const member of node.members) member.hears = false;
+    let isLost = false;
+    let asked = 0;
+    b.gate = (call) => {
+      if (call !== "ballot" || isLost) return;
+      isLost = true;
+      // From here on there is nobody else to vote.
+      c.gate = () => {
+        asked += 1;
+        unreachable();
+      };
+      b.wipe(0);
+    };
+    electAll(stores, 0);
+    await expect.poll(() => asked).toBeGreaterThan(10);
+    expect([isLost, await roleOf(node)]).toEqual([true, "unknown"]);
+    heal(stores);
+    expect((await leading(node)).epoch).toBeGreaterThan(1n);
+  });
+});

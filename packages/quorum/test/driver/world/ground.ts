@@ -10,8 +10,8 @@ export const FLAWS = [
   "fenced by one reply",
   "epoch from member epochs",
   "ballot from own memory",
-  "member writes without a fence",
   "an empty member votes",
+  "a newer ballot counts as well",
 ] as const;
 export type Flaw = (typeof FLAWS)[number];
 
@@ -20,6 +20,8 @@ export interface WorldOptions {
   readonly members: number;
   readonly nodes: number;
   readonly flaw?: Flaw | undefined;
+  /** Whether the stores check epochs. Those that lost their data do so in vain, when they count them again. */
+  readonly isFenced?: boolean;
 }
 
 /** A store: what `MemoryHistory` keeps, with the check of the epoch in the same step as each write. */
@@ -42,6 +44,7 @@ export interface Event {
 export class Ground {
   readonly random: Random;
   readonly flaw: Flaw | undefined;
+  readonly isFenced: boolean;
   readonly policy: QuorumPolicy;
   readonly isNew: boolean;
   readonly stores: readonly Store[];
@@ -51,9 +54,10 @@ export class Ground {
   fills = 0;
   #lives = 0n;
 
-  constructor({ random, members, flaw }: WorldOptions) {
+  constructor({ random, members, flaw, isFenced = true }: WorldOptions) {
     this.random = random;
     this.flaw = flaw;
+    this.isFenced = isFenced;
     const w = flaw === "W below a majority" ? majority(members) - 1 : majority(members);
     this.policy = new QuorumPolicy({ n: members, w });
     this.stores = Array.from({ length: members }, () => this.#empty());
@@ -66,9 +70,11 @@ export class Ground {
     return this.stores[member] as Store;
   }
 
-  /** The store comes back without anything, and counts its epochs from the first again. */
+  /** The store comes back without anything, and counts its epochs again: the next may be any that it has had. */
   wipe(member: number): void {
-    Object.assign(this.store(member), this.#empty());
+    const store = this.store(member);
+    const epoch = store.epoch > 0n ? store.epoch - 1n - BigInt(this.random.below(2)) : 0n;
+    Object.assign(store, this.#empty(), { epoch: epoch > 0n ? epoch : 0n });
   }
 
   /** Sends a request: carried out at some time or never, answered at some time or never. */
@@ -86,11 +92,13 @@ export class Ground {
     this.network.push({ run });
   }
 
-  /** One atomic step of a store, if the epoch is still the newest there. */
-  fenced(node: number, member: number, epoch: bigint, write: (store: Store) => number): number | undefined {
+  /**
+   * One atomic step of a store, if the epoch is still the newest there. It knows nobody by name: a node that was elected
+   * in that epoch before the store lost its data may write as well.
+   */
+  fenced(member: number, epoch: bigint, write: (store: Store) => number): number | undefined {
     const store = this.store(member);
-    const isNewest = store.leader === node && store.epoch === epoch;
-    return isNewest || this.flaw === "member writes without a fence" ? write(store) : undefined;
+    return store.epoch === epoch || !this.isFenced ? write(store) : undefined;
   }
 
   /** Two requests, as the driver reads a member: the high-water within a life, then the vote of that life. */
@@ -112,6 +120,11 @@ export class Ground {
   raise(store: Store, life: bigint, by: bigint): number {
     if (by > 0n && store.life === life) store.ballot += by;
     return Number(store.ballot);
+  }
+
+  holds(store: Store, life: bigint, ballot: bigint): boolean {
+    if (store.life !== life) return false;
+    return this.flaw === "a newer ballot counts as well" ? store.ballot >= ballot : store.ballot === ballot;
   }
 
   setStage(store: Store, life: bigint, stage: Exclude<Stage, "empty">): number {

@@ -129,11 +129,11 @@ export class Node {
   #write(
     member: number,
     epoch: bigint,
-    write: Parameters<Ground["fenced"]>[3],
+    write: Parameters<Ground["fenced"]>[2],
     done: (reply: number) => void = () => {},
     failed: () => void = () => {},
   ): void {
-    const carryOut = (): number | undefined => this.#ground.fenced(this.#index, member, epoch, write);
+    const carryOut = (): number | undefined => this.#ground.fenced(member, epoch, write);
     const answered = (reply: number | undefined): void => (reply === undefined ? failed() : done(reply));
     this.#ground.send(this.#index, carryOut, answered, failed);
   }
@@ -191,20 +191,23 @@ export class Node {
   }
 
   #lookAgain(run: Run, ballot: bigint): void {
+    const ground = this.#ground;
     for (const [member, { life }] of run.won) {
-      const answered = (holds: boolean): void => {
+      const store = ground.store(member);
+      const look = (): number | undefined => (ground.holds(store, life, ballot) ? store.highWater : undefined);
+      const answered = (highWater: number | undefined): void => {
         if (this.#run !== run) return;
-        if (holds) run.candidacy.recordHeld(String(member));
+        if (highWater !== undefined) run.candidacy.recordHeld(String(member), highWater);
         else run.candidacy.recordFailure(String(member));
         this.#concludeRun(run);
       };
-      this.#holds(member, life, ballot, answered, () => this.#failRun(run, member));
+      ground.send(this.#index, look, answered, () => this.#failRun(run, member));
     }
   }
 
   #holds(member: number, life: bigint, ballot: bigint, answered: (holds: boolean) => void, failed: () => void): void {
     const store = this.#ground.store(member);
-    this.#ground.send(this.#index, () => store.life === life && store.ballot >= ballot, answered, failed);
+    this.#ground.send(this.#index, () => this.#ground.holds(store, life, ballot), answered, failed);
   }
 
   #failRun(run: Run, member: number): void {
@@ -219,7 +222,7 @@ export class Node {
     this.#run = undefined;
     if (outcome === "lost" || minted === undefined || this.#isDead) return;
     const epochs = largest([...run.won.values()].map(({ epoch }) => epoch));
-    const { highWater: floor } = minted;
+    const { highWater: floor } = run.candidacy;
     const reign: Reign = {
       node: this.#index,
       ballot: this.#ground.flaw === "epoch from member epochs" ? epochs : minted.ballot,
@@ -326,7 +329,7 @@ export class Node {
       this.#holds(member, life, reign.ballot, looked, doubt);
     };
     const carryOut = (): number | undefined =>
-      ground.fenced(this.#index, member, epoch, (store) => ground.lift(store, write.target));
+      ground.fenced(member, epoch, (store) => ground.lift(store, write.target));
     ground.send(this.#index, carryOut, answered, doubt);
   }
 
