@@ -64,7 +64,7 @@ export interface SessionManagerOptions<State, Entry> {
    */
   readonly stampEntries?: boolean | undefined;
   readonly limits?: Partial<SessionManagerLimits> | undefined;
-  /** Called synchronously; what it throws is the caller's bug and is not caught. */
+  /** Called synchronously. What it throws stops no session; it surfaces as an uncaught error. */
   readonly onEvent?: ((event: SessionEvent) => void) | undefined;
   /** Wall clock for the times in entries and for durations. @defaultValue the system's */
   readonly clock?: Clock | undefined;

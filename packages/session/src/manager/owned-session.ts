@@ -97,7 +97,7 @@ export interface OwnedSession<State, Entry> extends AsyncDisposable {
   readonly fence: OwnershipFence;
   /** Aborts when the session is no longer this handle's, for whatever reason; `signal.reason` says which. */
   readonly signal: AbortSignal;
-  /** After every acknowledged entry. */
+  /** After every acknowledged entry. Between a crash and the restart it is that of before. */
   readonly state: State;
   /** The number of the newest entry; 0 where there is none. */
   readonly seq: number;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { checkJournalId, type JournalFence } from "@tsoracle/consensus";
+import type { JournalFence } from "@tsoracle/consensus";
 import type { TakeoverRequest } from "@tsoracle/fencing";
 import { checkId, checkText } from "../checked.ts";
 import type { DurableSession } from "../durable-session.ts";
@@ -124,11 +124,10 @@ export class SessionManager<State, Entry> implements AsyncDisposable {
     options: OpenOptions,
     how: (acquisition: Acquisition<State, Entry>) => Promise<Acquired<State, Entry>>,
   ): Promise<OwnedSession<State, Entry>> {
-    checkJournalId(checkId("the session id", id));
+    checkId("the session id", id);
     this.#reserve(id);
     const startedAtMs = this.#settings.clock.nowMs();
-    const { onEvent } = this.#settings;
-    const tell: Tell = (event) => onEvent(Object.freeze({ ...event, sessionId: id }) as SessionEvent);
+    const tell = this.#teller(id);
     try {
       const acquired = await how(new Acquisition(id, this.#settings, tell));
       const handle = this.#handle(id, acquired, options, startedAtMs, tell);
@@ -143,6 +142,20 @@ export class SessionManager<State, Entry> implements AsyncDisposable {
       this.#sessions.delete(id);
       throw error;
     }
+  }
+
+  /** An observer that throws must not turn what was written into a refusal: its error surfaces as uncaught. */
+  #teller(id: string): Tell {
+    const { onEvent } = this.#settings;
+    return (event) => {
+      try {
+        onEvent(Object.freeze({ ...event, sessionId: id }) as SessionEvent);
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    };
   }
 
   #reserve(id: string): void {

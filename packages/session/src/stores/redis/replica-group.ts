@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+import { JournalError } from "@tsoracle/consensus";
+import { majority, type Timers } from "@tsoracle/quorum";
+import { type Ballot, counterOf, floorOf, makeBallot } from "./ballot.ts";
+import { type Deadline, unreachable } from "./group-errors.ts";
+import { readRound } from "./read-round.ts";
+import type { ReplicaAnswer, ReplicaHead, ReplicaNode, SessionContent } from "./replica.ts";
+
+export interface ReplicaGroupOptions {
+  readonly nodes: readonly ReplicaNode[];
+  readonly timers: Timers;
+  /** Of this process: no other may have the same. */
+  readonly nonce: bigint;
+  /** From 0 to below 1, for pauses between tries. */
+  readonly chance: () => number;
+}
+
+/** Which copy is wanted: of one of these ballots, and of this revision where it is named. */
+export interface WantedContent {
+  readonly ballots: readonly Ballot[];
+  readonly rev?: number;
+}
+
+export interface FoundContent {
+  readonly rev: number;
+  readonly content: SessionContent | undefined;
+}
+
+/** Between tries that collided with another process, in milliseconds: doubled each time up to the most. */
+const FIRST_PAUSE_MS = 4;
+const MOST_PAUSE_MS = 120;
+
+/** The nodes, and what this process has learnt of the ballots in use. */
+export class ReplicaGroup {
+  readonly nodes: readonly ReplicaNode[];
+  readonly timers: Timers;
+  readonly #options: ReplicaGroupOptions;
+  #floor = 0n;
+  /** The greatest counter seen in any session: ballots of different sessions have nothing to do with each other. */
+  #counter = 0n;
+  #tags = 0;
+
+  constructor(options: ReplicaGroupOptions) {
+    this.nodes = options.nodes;
+    this.timers = options.timers;
+    this.#options = options;
+  }
+
+  /** A mark that no other write has. */
+  nextTag(): string {
+    this.#tags += 1;
+    return `${this.#options.nonce.toString(36)}.${this.#tags.toString(36)}`;
+  }
+
+  /** A ballot greater than every one that was seen, after asking the nodes which those are. */
+  async nextBallot(id: string, deadline: Deadline): Promise<Ballot> {
+    const { answers } = await readRound(this.nodes, id, deadline.leftMs(), this.timers);
+    this.learn(id, answers);
+    this.#counter += 1n;
+    return makeBallot(this.#floor, this.#counter, this.#options.nonce);
+  }
+
+  /** Takes note of the ballots in answers. */
+  learn(_id: string, answers: ReadonlyMap<string, ReplicaAnswer>): void {
+    for (const answer of answers.values()) {
+      if (answer.kind === "floor") this.#raise(answer.floor, 0n);
+      else if (answer.kind === "promised") this.#raise(floorOf(answer.ballot), counterOf(answer.ballot));
+      else if (answer.kind === "head") {
+        const { floor, promised } = answer.copy;
+        this.#raise(floor > floorOf(promised) ? floor : floorOf(promised), counterOf(promised));
+      }
+    }
+  }
+
+  /** The content from the first of these nodes that has the wanted copy; undefined if none does. */
+  async content(
+    id: string,
+    from: readonly string[],
+    { ballots, rev }: WantedContent,
+    deadline: Deadline,
+  ): Promise<FoundContent | undefined> {
+    for (const node of this.nodes) {
+      if (!from.includes(node.label) || deadline.isOver()) continue;
+      const answer = await node.ask(id, { kind: "content", ballots, rev }, deadline.leftMs());
+      if (answer.kind === "content") return { rev: answer.rev, content: answer.content };
+      if (answer.kind === "broken") throw new JournalError("permanent", `${node.label} ${answer.message}`);
+    }
+    return undefined;
+  }
+
+  /** As {@link content}, asked at most once however often the result is called. */
+  contentOnce(
+    id: string,
+    from: readonly string[],
+    wanted: WantedContent,
+    deadline: Deadline,
+  ): () => Promise<FoundContent | undefined> {
+    let found: Promise<FoundContent | undefined> | undefined;
+    return () => {
+      found ??= this.content(id, from, wanted, deadline).catch(() => undefined);
+      return found;
+    };
+  }
+
+  /** @throws JournalError `transient` or `permanent` when too few nodes can be used, whatever anybody tries */
+  demandMajority(
+    what: string,
+    heads: ReadonlyMap<string, ReplicaHead> | undefined,
+    answers: ReadonlyMap<string, ReplicaAnswer>,
+  ): void {
+    const n = this.nodes.length;
+    const broken = [...answers].find(([, answer]) => answer.kind === "broken");
+    if (broken?.[1].kind === "broken") throw new JournalError("permanent", `${broken[0]} ${broken[1].message}`);
+    if (heads !== undefined && heads.size >= majority(n)) return;
+    const reasons: string[] = [];
+    let lasting = 0;
+    let unusable = 0;
+    for (const { label } of this.nodes) {
+      const answer = answers.get(label);
+      if (answer === undefined) reasons.push(`${label} did not answer in time`);
+      else if (answer.kind === "failed") reasons.push(`${label} ${answer.message}`);
+      else if ((answer.kind === "ok" || answer.kind === "head") && !answer.votes) {
+        reasons.push(`${label} is being filled`);
+      } else continue;
+      unusable += 1;
+      if (answer?.kind === "failed" && answer.lasting) lasting += 1;
+    }
+    if (n - unusable >= majority(n)) return;
+    if (n - lasting < majority(n)) {
+      throw new JournalError("permanent", `cannot ${what}: ${reasons.join("; ")}`);
+    }
+    throw unreachable(what, reasons.join("; "));
+  }
+
+  /** Waits a little, by chance, before another try. @throws JournalError `transient` when there is no time for one */
+  async pause(deadline: Deadline, what: string, attempt = 0): Promise<void> {
+    if (deadline.isOver()) throw unreachable(what, "other processes work on the same session all the time");
+    const most = Math.min(MOST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt);
+    const ms = Math.min(deadline.leftMs(), most * (0.25 + 0.75 * this.#options.chance()));
+    await new Promise<void>((resolve) => void this.timers.after(ms, resolve));
+  }
+
+  #raise(floor: bigint, counter: bigint): void {
+    if (floor > this.#floor) this.#floor = floor;
+    if (counter > this.#counter) this.#counter = counter;
+  }
+}
