@@ -11,14 +11,12 @@ const kindsOf = ({ faults }: StressReport): string[] => [...new Set(faults.map((
 const pausedLeaders = ({ faults }: StressReport) =>
   faults.filter(({ kind, target }) => kind === "pause" && target === "leader");
 
+// Each driver and each mode once: a run takes ten seconds and more. docs/assurance.md has longer ones of every combination.
 describe("stress on a real store", () => {
   it.each([
     ["postgres", "lease", "pause,store-kill,term"],
-    ["postgres", "confirm", "cut,pause,store-cut"],
-    ["redis", "lease", "cut,pause,store-kill"],
     ["redis", "confirm", "kill,pause,store-pause"],
     ["etcd", "lease", "cut,pause,store-kill"],
-    ["raft", "lease", "cut,pause,term"],
     ["raft", "confirm", "cut,kill,pause"],
   ])("finds the history of %s in mode %s clean under %s", { timeout: LIMIT_MS }, async (driver, freshness, faults) => {
     const mode = ["--driver", driver, "--freshness", freshness];
@@ -33,11 +31,8 @@ describe("stress on a real store", () => {
   // A leader that never looks is stopped until another one has answered, while callers keep asking it and no other.
   it.each([
     ["postgres", "lease"],
-    ["redis", "lease"],
     ["redis", "confirm"],
-    ["etcd", "lease"],
     ["raft", "lease"],
-    ["raft", "confirm"],
   ])(
     "finds the stale answers of %s servers in mode %s that never look at their tenure, and exits 1",
     {
