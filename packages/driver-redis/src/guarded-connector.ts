@@ -18,7 +18,7 @@ export class GuardedConnector extends AbstractConnector {
     this.#options = given;
   }
 
-  /** Resolves to a socket that is still connecting; the library waits for the rest. */
+  /** Resolves to a socket that is still connecting; the library waits for the rest, and gives up if this rejects. */
   connect(): Promise<Socket> {
     this.connecting = true;
     return new Promise((resolve, reject) => {
@@ -27,12 +27,19 @@ export class GuardedConnector extends AbstractConnector {
           reject(new Error("Connection is closed."));
           return;
         }
-        const stream = this.#open();
-        stream.on("error", (error) => {
-          this.firstError ??= error;
-        });
-        this.stream = stream;
-        resolve(stream);
+        try {
+          const stream = this.#open();
+          let isFirst = true;
+          stream.on("error", (error) => {
+            if (isFirst) this.firstError = error;
+            isFirst = false;
+          });
+          this.stream = stream;
+          resolve(stream);
+        } catch (error) {
+          // Options that no socket can be opened with. Thrown here, it would end the process.
+          reject(error);
+        }
       });
     });
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ConnectionOptions } from "node:tls";
+import { type ConnectionOptions, createSecureContext } from "node:tls";
 import { ConsensusError } from "@tsoracle/consensus";
 
 /** How to get in; for all nodes, or for one, which wins. Both win over what a URL says. */
@@ -67,6 +67,7 @@ function parseNode(spec: RedisNodeSpec, index: number, access: RedisAccess): Nod
   if (tls?.rejectUnauthorized === false) {
     throw refused(`${where}: tls.rejectUnauthorized: false is refused; give the certificate authority as tls.ca`);
   }
+  if (isTls && tls !== undefined) checkTls(tls, where);
   return {
     label: `${url.hostname}:${port}`,
     host,
@@ -76,6 +77,18 @@ function parseNode(spec: RedisNodeSpec, index: number, access: RedisAccess): Nod
     password: own.password ?? access.password ?? given(url.password, where),
     tls: isTls ? (tls ?? {}) : undefined,
   };
+}
+
+/** What cannot be used at all is said here, and not when the connection is opened. Its text is not repeated: keys are secret. */
+function checkTls(tls: ConnectionOptions, where: string): void {
+  try {
+    if (tls.secureContext === undefined) createSecureContext(tls);
+  } catch (error) {
+    const { message } = error instanceof Error ? error : new Error(String(error));
+    throw refused(
+      `${where}: expected tls as of node:tls, with cert and key in PEM that belong together, got ${message}`,
+    );
+  }
 }
 
 /** A part of a URL; it may be secret, so that no message repeats it. */

@@ -74,6 +74,8 @@ export class RedisNode {
     });
     this.#redis.on("ready", () => void this.#inspect());
     this.#redis.on("close", () => this.#onClose());
+    // Where not even a socket could be opened, this is all that is heard.
+    this.#redis.on("end", () => this.#onClose());
     this.#redis.connect().catch(() => {});
   }
 

@@ -78,4 +78,27 @@ describe("TLS to the nodes", () => {
     const plain = openRedisDriver({ ...options, nodes, advertise: "h:1" });
     await expect(plain).rejects.toMatchObject({ message: expect.stringMatching(/tls needs rediss/) });
   });
+
+  it.each([
+    ["a certificate that is none", { cert: "not PEM" }],
+    ["a certificate and no key to it", { cert: pem("client.crt"), key: pem("server.key") }],
+    ["a version that is none", { minVersion: "TLSv9" as never }],
+  ])("is refused before anything is opened with %s", async (_, tls) => {
+    const { options } = new Cluster(redis());
+    const open = openRedisDriver({ ...options, nodes: urls(), tls, advertise: "h:1" });
+    await expect(open).rejects.toMatchObject({
+      code: "permanent",
+      message: expect.stringMatching(/node 1: expected tls as of node:tls/),
+    });
+  });
+
+  it("says of a node for which no socket can be opened why", async () => {
+    const { options } = new Cluster(redis());
+    const tls = { ca: pem("ca.crt"), ALPNProtocols: ["x".repeat(300)] };
+    await using driver = await openRedisDriver({ ...options, nodes: urls(), tls, advertise: "h:1" });
+    await expect(driver.loadHighWater()).rejects.toMatchObject({
+      code: "transient",
+      message: expect.stringMatching(/protocol.*exceeds/i),
+    });
+  });
 });
