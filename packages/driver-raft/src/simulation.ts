@@ -6,6 +6,7 @@ export { decodeGenesis, encodeGenesis, genesisDigest, genesisSnapshot } from "./
 export type { Machine } from "./node/machine/machine.ts";
 export type { MemberRecord } from "./node/machine/member.ts";
 export type { MembershipRequest } from "./node/membership-request.ts";
+export { PeerAddresses } from "./node/peer-addresses.ts";
 export { usableLeaseMs } from "./node/raft-tenure.ts";
 export { Replica } from "./node/replica.ts";
 export type { Answer, Leadership, ReplicaHost } from "./node/replica-host.ts";

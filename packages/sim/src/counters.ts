@@ -37,7 +37,7 @@ export const COUNTED = [
   "lost_nodes_replaced",
   "learners_added",
   "learners_promoted",
-  "restarts_to_name_a_peer",
+  "addresses_heard",
   "members_removed",
   "removed_refused",
   "transfers",

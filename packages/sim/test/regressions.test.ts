@@ -9,7 +9,7 @@ const CASES = [
   {
     seed: 1_011_648,
     why: "a lagging node was led by one whose address it had never heard",
-    needs: "restarts_to_name_a_peer",
+    needs: "addresses_heard",
   },
   {
     seed: 1_023_260,

@@ -11,6 +11,7 @@ import { PeerTransport } from "../transport/transport.ts";
 import { FirstMeetings } from "./first-meetings.ts";
 import { decodeGenesis, genesisDigest } from "./genesis.ts";
 import type { LogLevel } from "./log.ts";
+import { PeerAddresses } from "./peer-addresses.ts";
 import { Replica } from "./replica.ts";
 import type { Leadership } from "./replica-host.ts";
 import { DEFAULT_REPLICA_SETTINGS } from "./replica-settings.ts";
@@ -41,6 +42,7 @@ export class NodeThread {
   readonly #storage: RaftStorage;
   readonly #meetings: FirstMeetings;
   readonly #replica: Replica;
+  readonly #addresses: PeerAddresses;
   readonly #reads = new Map<number, ReadRequest>();
   #transport: PeerTransport | undefined;
   #ticker: Ticker | undefined;
@@ -65,6 +67,7 @@ export class NodeThread {
         directory,
         others.filter((id) => id !== this.#storage.identity.nodeId),
       );
+      this.#addresses = new PeerAddresses(this.#storage.identity.nodeId, options.peers);
       this.#replica = this.#makeReplica();
     } catch (error) {
       this.#storage.close();
@@ -118,6 +121,7 @@ export class NodeThread {
         timing: this.#options.timing,
       },
       listen: this.#options.listen,
+      peerEndpoint: () => this.#replica.machine.member(nodeId)?.peerEndpoint ?? "",
       tls: this.#options.tls,
       allowInsecurePeer: this.#options.allowInsecurePeer,
       directory: {
@@ -285,11 +289,12 @@ export class NodeThread {
   }
 
   #met(hello: Hello): void {
+    if (this.#addresses.hear(hello, this.#replica.machine)) this.#transport?.setPeers(this.#peers());
     if (!this.#peers().has(hello.nodeId)) {
       this.#log(
         "warn",
         { peer: hello.nodeId },
-        "a member calls whose address is not known here: name it among the peers",
+        "a node calls whose address is not known here yet; if it is a member and stays unknown, name it among the peers",
       );
     }
     const before = this.#meetings.complete;
@@ -302,14 +307,8 @@ export class NodeThread {
     else this.#log(isPassing(reason) ? "info" : "error", { peer: by, reason }, `a peer refuses this node: ${message}`);
   }
 
-  /** Addresses by id: what this node was told at its start, which may be its own way to them, else what the members say. */
   #peers(): ReadonlyMap<NodeId, string> {
-    const { machine, id: self } = this.#replica;
-    const peers = new Map<NodeId, string>();
-    for (const { id, peerEndpoint } of machine.members()) peers.set(id, peerEndpoint);
-    for (const [id, endpoint] of this.#options.peers) if (!machine.wasRemoved(id)) peers.set(id, endpoint);
-    peers.delete(self);
-    return peers;
+    return this.#addresses.all(this.#replica.machine);
   }
 
   #status(): ThreadStatus {

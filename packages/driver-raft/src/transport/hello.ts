@@ -23,6 +23,8 @@ export interface Hello {
   readonly timing: string;
   /** Whom the sender believes to speak to; 0 in an answer. */
   readonly to: number;
+  /** Where the sender is reached, as the list of members says; empty while it is not in its own list. */
+  readonly peerEndpoint: string;
   /** What the newest refusal of this node by that peer asked to be repeated, or empty. It proves that the sender lived after that refusal. */
   readonly echo: string;
 }
@@ -94,6 +96,7 @@ export function encodeHello(hello: Hello): Uint8Array {
     .text(8, hello.incarnation)
     .number(9, hello.to)
     .text(10, hello.timing)
+    .text(11, hello.peerEndpoint)
     .text(12, hello.echo)
     .finish();
 }
@@ -114,7 +117,7 @@ function readHello(reader: BinaryReader): Hello {
   while (reader.pos < reader.len) {
     const [field, wire] = reader.tag();
     if ([1, 2, 5, 7, 9].includes(field)) numbers.set(field, readNumber(reader, `Hello field ${field}`));
-    else if ([3, 4, 6, 8, 10, 12].includes(field)) texts.set(field, reader.string());
+    else if ([3, 4, 6, 8, 10, 11, 12].includes(field)) texts.set(field, reader.string());
     else reader.skip(wire);
   }
   return {
@@ -128,6 +131,7 @@ function readHello(reader: BinaryReader): Hello {
     incarnation: texts.get(8) ?? "",
     to: numbers.get(9) ?? 0,
     timing: texts.get(10) ?? "",
+    peerEndpoint: texts.get(11) ?? "",
     echo: texts.get(12) ?? "",
   };
 }

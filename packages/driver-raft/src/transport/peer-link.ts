@@ -76,6 +76,11 @@ export class PeerLink {
     else this.#lost(message);
   }
 
+  /** Begins anew, so that the peer hears a Hello that says more than the last one did. */
+  greetAgain(): void {
+    if (this.#state.kind === "open") this.#broken(this.#state.stream);
+  }
+
   /** Ends a stream to a disk that turned out not to be the peer's. */
   recheck(): void {
     const state = this.#state;
@@ -114,6 +119,8 @@ export class PeerLink {
       this.#broken(stream);
       return;
     }
+    // Whoever judged may have learned from the answer that the link is not needed any more.
+    if (this.#state !== state) return;
     state.cancel();
     this.#pauseMs = FIRST_PAUSE_MS;
     const open: State = { kind: "open", stream, storageId: frame.hello.storageId, blocked: false };

@@ -38,6 +38,8 @@ export interface TransportOptions {
   /** Take peers without TLS on a routable address. Whoever reaches it can rewrite the oracle. */
   readonly allowInsecurePeer?: boolean | undefined;
   readonly directory: PeerDirectory;
+  /** Where peers reach this node, as far as it knows; empty until then. */
+  readonly peerEndpoint: () => string;
   readonly host: TransportHost;
   readonly timers?: Timers | undefined;
 }
@@ -54,6 +56,8 @@ export class PeerTransport {
   readonly #links = new Map<number, { readonly endpoint: string; readonly link: PeerLink }>();
   #port: PeerPort | undefined;
   #boundPort = 0;
+  /** What the Hellos of the standing streams said. */
+  #named = "";
 
   private constructor(options: TransportOptions) {
     this.#options = options;
@@ -89,7 +93,8 @@ export class PeerTransport {
   /**
    * Whom to call, by id, and where. A changed address or a missing id ends the link that was. The stream of a peer that
    * is gone ends too: it says Hello again, and learns that it was removed. So does every stream of a disk that is not the
-   * one that belongs to its peer, by what is known now.
+   * one that belongs to its peer, by what is known now. When this node has learned where it is reached, it says Hello
+   * again, so that those who lag behind learn it, too.
    */
   setPeers(peers: ReadonlyMap<number, string>): void {
     for (const [id, { endpoint, link }] of this.#links) {
@@ -104,6 +109,9 @@ export class PeerTransport {
     }
     this.#port?.recheck();
     for (const { link } of this.#links.values()) link.recheck();
+    const named = this.#options.peerEndpoint();
+    if (named !== this.#named) for (const { link } of this.#links.values()) link.greetAgain();
+    this.#named = named;
   }
 
   /** Sends, or loses, one message to the peer it names. Messages that are a node's own business are refused. */
@@ -157,7 +165,9 @@ export class PeerTransport {
   }
 
   #hello(to: number, echo: string): Hello {
-    return { ...this.#options.identity, protocolMin: PROTOCOL_MIN, protocolMax: PROTOCOL_MAX, to, echo };
+    const { identity, peerEndpoint } = this.#options;
+    const protocol = { protocolMin: PROTOCOL_MIN, protocolMax: PROTOCOL_MAX };
+    return { ...identity, ...protocol, peerEndpoint: peerEndpoint(), to, echo };
   }
 
   #judge(hello: Hello, live: boolean): Refusal | undefined {

@@ -103,7 +103,15 @@ class First {
   }
 
   hello(to: number): Hello {
-    const known = { clusterId: "c", genesis: "g", bootCount: 1, incarnation: this.#storageId, timing: "t", echo: "" };
+    const known = {
+      clusterId: "c",
+      genesis: "g",
+      bootCount: 1,
+      incarnation: this.#storageId,
+      timing: "t",
+      peerEndpoint: "",
+      echo: "",
+    };
     return { ...known, protocolMin: 1, protocolMax: 1, nodeId: this.id, storageId: this.#storageId, to };
   }
 

@@ -62,6 +62,7 @@ const hello: Hello = {
   bootCount: 3,
   incarnation: "i",
   timing: "100/10/0.1",
+  peerEndpoint: "127.0.0.1:7",
   echo: "e/1",
   to: 4,
 };

@@ -15,6 +15,7 @@ const base: Hello = {
   incarnation: "first",
   timing: "100/10/0.1",
   to: 1,
+  peerEndpoint: "",
   echo: "",
 };
 

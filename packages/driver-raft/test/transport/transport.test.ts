@@ -44,6 +44,7 @@ async function end(id: number, options: Partial<TransportOptions> = {}): Promise
       timing: "100/10/0.1",
     },
     listen: { host: "127.0.0.1", port: 0 },
+    peerEndpoint: () => "",
     directory: { storageOf: () => undefined, wasRemoved: () => false },
     host: {
       received: (message) => heard.received.push(message),

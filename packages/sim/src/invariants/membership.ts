@@ -43,6 +43,11 @@ export class ConfigHistory {
     return (this.#changes[this.#changes.length - 1] as { config: ModelConfig }).config;
   }
 
+  /** Where the latest one begins. */
+  get latestIndex(): number {
+    return (this.#changes[this.#changes.length - 1] as { index: number }).index;
+  }
+
   at(index: number): ModelConfig {
     for (let at = this.#changes.length - 1; at > 0; at--) {
       const change = this.#changes[at];

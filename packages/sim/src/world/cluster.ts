@@ -171,8 +171,7 @@ export interface Network {
 export interface Operator {
   grow(): void;
   retire(): void;
-  canLose(id: number): boolean;
-  strangerCalls(process: SimProcess, peer: number): void;
+  canLose(id: number, behind?: number): boolean;
 }
 
 /** Virtual time, the machines, and everything that happens to them. */

@@ -7,8 +7,6 @@ import type { Operator, SimNode, SimProcess, World } from "./cluster.ts";
 
 const LOOK_EVERY_MS = 300;
 const MOST_VOTERS = 5;
-const STRANGER_MS = 1_500;
-const RESTART_MS = 100;
 
 /** Whoever runs the cluster: replaces nodes whose disk is lost, and grows or shrinks it when a fault says so. */
 export class ClusterOperator implements Operator {
@@ -47,34 +45,21 @@ export class ClusterOperator implements Operator {
 
   /**
    * Whether the cluster could go on without one more of its voters, whatever is under way. Before all first members have
-   * met, a cluster that loses one of them is formatted anew (docs/decisions/0003).
+   * met, a cluster that loses one of them is formatted anew (docs/decisions/0003). And while somebody has not heard that the
+   * latest change of the members is decided, it still counts by the configuration before (M3); `behind` may, if it lacks
+   * the entries, too, so that the others can be elected with its vote.
    */
-  canLose(id: number): boolean {
-    const { voters, learners } = this.#world.judge.configs.latest;
+  canLose(id: number, behind?: number): boolean {
+    const { configs } = this.#world.judge;
+    const { voters, learners } = configs.latest;
     if (!voters.has(id) || learners.size > 0 || this.#unwanted.size > 0) return false;
     if ([...this.#world.nodes.values()].some(({ fate, formed }) => fate === "member" && !formed)) return false;
+    const others = [...voters].flatMap((voter) => this.#world.nodes.get(voter) ?? []);
+    const heard = ({ id: other, fate, view }: SimNode): boolean =>
+      fate !== "member" || other === behind || view.applied >= configs.latestIndex;
+    if (!others.every(heard)) return false;
     const lost = [...voters].filter((voter) => voter === id || this.#world.nodes.get(voter)?.fate !== "member");
     return lost.length <= Math.floor((voters.size - 1) / 2);
-  }
-
-  /**
-   * A node that lags is called by a member whose address it has not learned yet, and cannot answer. If it stays so it is
-   * started again with that peer named, as its warning asks for.
-   */
-  strangerCalls(process: SimProcess, peer: number): void {
-    this.#world.at(STRANGER_MS, () => {
-      const { voters, learners } = this.#world.judge.configs.latest;
-      if (!process.alive || process.knows(peer) || this.#world.nodes.get(peer)?.fate !== "member") return;
-      // It may become a member yet.
-      if (!voters.has(peer) && !learners.has(peer)) {
-        this.strangerCalls(process, peer);
-        return;
-      }
-      const { node } = process;
-      node.peers = [...node.peers, peer];
-      this.#world.counts.restarts_to_name_a_peer += 1;
-      this.#world.stop(node, "process", RESTART_MS);
-    });
   }
 
   /** Replaces the members that are lost and no others; for the time after the faults. */
@@ -108,7 +93,8 @@ export class ClusterOperator implements Operator {
       this.#promote(leader, ready);
       return;
     }
-    const leaving = [...voters, ...learners].find(isLost);
+    const present = [...voters, ...learners];
+    const leaving = present.find((id) => nodes.get(id)?.fate === "lost") ?? present.find(isLost);
     if (leaving !== undefined && (voters.size > 2 || learners.has(leaving)) && this.#random.chance(0.6)) {
       this.#remove(leader, leaving);
       return;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Hello, Machine, PeerAddresses } from "@tsoracle/driver-raft/simulation";
+import { addressesOf } from "./addresses.ts";
 import type { Link, SimProcess, World } from "./cluster.ts";
 import { newLink } from "./network.ts";
 
@@ -7,10 +9,22 @@ export class ProcessLinks {
   readonly #world: World;
   readonly #owner: SimProcess;
   readonly #links = new Map<number, Link>();
+  readonly #addresses: PeerAddresses;
+  /** It is in its own list of members. */
+  #named: boolean | undefined;
 
   constructor(world: World, owner: SimProcess) {
     this.#world = world;
     this.#owner = owner;
+    const told = owner.node.peers.map((id) => [id, addressesOf(id).peerEndpoint] as const);
+    this.#addresses = new world.subject.PeerAddresses(owner.node.id, new Map(told));
+  }
+
+  /** A peer has said where it is reached; returns whether that was news. */
+  hear(hello: Hello, machine: Machine): boolean {
+    const isNews = this.#addresses.hear(hello, machine);
+    if (isNews) this.setPeers(machine);
+    return isNews;
   }
 
   get(peer: number): Link | undefined {
@@ -21,15 +35,24 @@ export class ProcessLinks {
     return this.#links.values();
   }
 
-  /** Whom to call. The way to one that is missing is closed; streams to and from disks that are not the peer's are ended. */
-  setPeers(peers: ReadonlySet<number>): void {
+  /**
+   * Whom to call. The way to one that is missing is closed; streams to and from disks that are not the peer's are ended. A
+   * process that has just learned its own address says Hello again.
+   */
+  setPeers(machine: Machine): void {
+    const peers = this.#addresses.all(machine);
     for (const [id, link] of this.#links) {
       if (peers.has(id)) continue;
       link.state = "closed";
       this.#links.delete(id);
     }
-    for (const id of peers) if (!this.#links.has(id)) this.#open(id);
+    for (const id of peers.keys()) if (!this.#links.has(id)) this.#open(id);
     this.#world.network.recheck(this.#owner);
+    const named = machine.member(this.#owner.id) !== undefined;
+    if (this.#named === false && named) {
+      for (const link of this.#links.values()) if (link.state === "open") this.#world.network.broken(link);
+    }
+    this.#named = named;
   }
 
   close(): void {

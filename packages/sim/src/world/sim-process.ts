@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { LeaseClock } from "@tsoracle/consensus";
-import type { Message, NodeId } from "@tsoracle/driver-raft/raft";
+import type { Message } from "@tsoracle/driver-raft/raft";
 import type {
   Answer,
   FirstMeetings,
@@ -151,6 +151,7 @@ export class NodeProcess implements ReplicaHost, SimProcess {
       incarnation,
       timing: TIMING,
       to: 0,
+      peerEndpoint: "",
       echo: "",
     };
     this.membersChanged();
@@ -172,7 +173,7 @@ export class NodeProcess implements ReplicaHost, SimProcess {
 
   hello(to: number, echo: string): Hello {
     if (this.#hello === undefined) throw new Error(`${this.name} has not started`);
-    return { ...this.#hello, to, echo };
+    return { ...this.#hello, peerEndpoint: this.replica.machine.member(this.id)?.peerEndpoint ?? "", to, echo };
   }
 
   get storageId(): string {
@@ -188,7 +189,9 @@ export class NodeProcess implements ReplicaHost, SimProcess {
   }
 
   met(hello: Hello): void {
-    if (!this.isClone && !this.knows(hello.nodeId)) this.world.operator.strangerCalls(this, hello.nodeId);
+    if (this.#replica !== undefined && this.#links.hear(hello, this.#replica.machine)) {
+      this.world.counts.addresses_heard += 1;
+    }
     this.#meetings?.meet(hello);
     if (!this.isClone && this.#meetings?.complete === true) this.node.formed = true;
   }
@@ -354,12 +357,7 @@ export class NodeProcess implements ReplicaHost, SimProcess {
   }
 
   membersChanged(): void {
-    const replica = this.#replica;
-    if (replica === undefined) return;
-    const peers = new Set<NodeId>(this.node.peers.filter((id) => !replica.machine.wasRemoved(id)));
-    for (const { id } of replica.machine.members()) peers.add(id);
-    peers.delete(this.id);
-    this.#links.setPeers(peers);
+    if (this.#replica !== undefined) this.#links.setPeers(this.#replica.machine);
   }
 
   log(line: string): void {

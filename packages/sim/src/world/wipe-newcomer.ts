@@ -25,7 +25,7 @@ export function wipeNewcomer(world: World, random: Random): void {
     () => {
       cuts.isolate(laggard.id);
       const newcomer = joined();
-      return newcomer !== undefined && world.operator.canLose(newcomer.id);
+      return newcomer !== undefined && world.operator.canLose(newcomer.id, laggard.id);
     },
     () => {
       const newcomer = joined();
