@@ -25,7 +25,10 @@ afterEach(() => {
   for (const child of started.splice(0)) child.kill("SIGKILL");
 });
 
-async function program(lifeline: Lifeline, then: "run" | "pause" | "exit"): Promise<[ChildProcess, Report]> {
+async function program(
+  lifeline: Lifeline,
+  then: "run" | "pause" | "exit" | "die-pausing",
+): Promise<[ChildProcess, Report]> {
   const file = fileURLToPath(new URL("programs/start-servers.mjs", import.meta.url));
   const child = spawn(process.execPath, [file, lifeline, then], { stdio: ["ignore", "pipe", "inherit"] });
   started.push(child);
@@ -71,6 +74,13 @@ describe.each(lifelines)("servers on the life line %s", (lifeline) => {
     const [child, { pids }] = await program(lifeline, "pause");
     child.kill("SIGKILL");
     await once(child, "exit");
+    await goneOf(pids);
+  });
+
+  it("are gone when it is killed while it pauses them", async () => {
+    const [child, { pids }] = await program(lifeline, "die-pausing");
+    if (child.signalCode === null) await once(child, "exit");
+    expect(child.signalCode).toBe("SIGKILL");
     await goneOf(pids);
   });
 

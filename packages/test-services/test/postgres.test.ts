@@ -60,12 +60,13 @@ describe("Postgres", () => {
   it("stops open sessions when it is paused, and applies the late write when it goes on", async () => {
     await using server = await startPostgres();
     await runSql(server.url, "CREATE TABLE t (n int)");
-    const client = await session(server.url, { query_timeout: 300 });
+    const client = await session(server.url);
     await client.query("INSERT INTO t VALUES (1)");
     await server.pause();
     expect(server.pids().length).toBeGreaterThan(3);
     expect(server.pids().every(isStopped)).toBe(true);
-    await expect(client.query("INSERT INTO t VALUES (2)")).rejects.toThrow("Query read timeout");
+    const late: pg.QueryConfig & { query_timeout: number } = { text: "INSERT INTO t VALUES (2)", query_timeout: 300 };
+    await expect(client.query(late)).rejects.toThrow("Query read timeout");
     await expect(session(server.url, { connectionTimeoutMillis: 300 })).rejects.toThrow("timeout");
     await server.resume();
     expect(server.pids().some(isStopped)).toBe(false);
@@ -85,6 +86,20 @@ describe("Postgres", () => {
     expect(pids.filter(isAlive)).toEqual([]);
     await server.restart();
     expect(await runSql(server.url, "SELECT count(*)::int AS n FROM t")).toEqual([{ n: 0 }]);
+  });
+
+  it("leaves nobody stopped when it dies while it is paused", async () => {
+    await using server = await startPostgres();
+    await server.pause();
+    const [main = 0, ...children] = server.pids();
+    expect(children.length).toBeGreaterThan(2);
+    process.kill(main, "SIGKILL");
+    await waitUntil("the end of the server", () => !server.isRunning);
+    expect(children.every(isStopped)).toBe(true);
+    await server.kill();
+    expect(children.filter(isAlive)).toEqual([]);
+    await server.restart();
+    expect(await runSql(server.url, "SELECT 1 AS n")).toEqual([{ n: 1 }]);
   });
 
   it("takes settings, and others at a restart, and files of the data directory", async () => {

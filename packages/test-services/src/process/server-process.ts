@@ -58,6 +58,8 @@ export class ServerProcess {
         this.#isRunning = false;
         release(child);
         forget();
+        // Its children may be stopped still; then the guard stays until kill or resume has dealt with them.
+        if (this.#orphans().length === 0) this.#endPause();
         resolve({ code, signal });
       });
     });
@@ -124,11 +126,13 @@ export class ServerProcess {
     return this.#isRunning ? [this.pid, ...descendantsOf(this.pid)] : [];
   }
 
-  /** SIGKILL to the process and to everything below it, as a crash of the machine would; resolves when all are gone. */
+  /**
+   * SIGKILL to the process and to everything below it, as a crash of the machine would; resolves when all are gone. If
+   * the process died while it was paused, its children are still there, and end now.
+   */
   async kill(): Promise<void> {
-    if (!this.#isRunning) return;
-    const pids = this.pids();
-    this.#signalAll("SIGKILL");
+    const pids = this.#isRunning ? this.pids() : this.#orphans();
+    for (const pid of pids) send(pid, "SIGKILL");
     await this.ended;
     this.#endPause();
     await waitUntil(`the processes ${pids.join(", ")} to be gone`, () => pids.every((pid) => !isAlive(pid)));
@@ -136,7 +140,7 @@ export class ServerProcess {
 
   /** Asks the process to end and waits; kills it when it takes longer than `timeoutMs`. */
   async terminate(signal: NodeJS.Signals, timeoutMs = 10_000): Promise<void> {
-    if (!this.#isRunning) return;
+    if (!this.#isRunning) return await this.kill();
     await this.resume();
     this.#child.kill(signal);
     let timer: NodeJS.Timeout | undefined;
@@ -176,7 +180,7 @@ export class ServerProcess {
 
   /** SIGCONT to everything that {@link pause} stopped; resolves when the kernel shows all of them going. */
   async resume(): Promise<void> {
-    const pids = this.#paused;
+    const pids = this.#isRunning ? this.#paused : this.#orphans();
     // The children first: a parent that wakes before them could take their silence for something else.
     for (const pid of [...pids].reverse()) send(pid, "SIGCONT");
     await waitUntil(`the processes ${pids.join(", ")} to go on`, () => pids.every((pid) => !isStopped(pid)));
@@ -185,6 +189,11 @@ export class ServerProcess {
 
   #signalAll(signal: NodeJS.Signals): void {
     for (const pid of this.pids()) send(pid, signal);
+  }
+
+  /** What was paused with a process that is over. A pid that is not stopped is somebody else's by now. */
+  #orphans(): readonly number[] {
+    return this.#paused.filter((pid) => pid !== this.pid && isStopped(pid));
   }
 
   #endPause(): void {
