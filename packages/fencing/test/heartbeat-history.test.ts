@@ -44,6 +44,25 @@ describe("a member's heartbeats", () => {
     expect(history.isLive(20_001)).toBe(true);
   });
 
+  it("do not take an hour of death for a rhythm", () => {
+    const back = heardAt(0, 1_000, 2_000, 3_600_000, 3_601_000, 3_602_000);
+    expect(back.isLive(3_602_001)).toBe(true);
+    expect(back.isLive(3_602_000 + 30_000)).toBe(false);
+  });
+
+  it("find their rhythm although the first two came at once", () => {
+    const paired = Array.from({ length: 100 }, (_, index) => [index * 1_000, index * 1_000 + 1]).flat();
+    expect(heardAt(...paired).isLive(100_000)).toBe(true);
+  });
+
+  it("come at a time that is a number", () => {
+    const history = heardAt(0, 1_000);
+    for (const time of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      expect(() => history.heard(time)).toThrow(/expected monotonic milliseconds, got/);
+    }
+    expect(history.isLive(2_000)).toBe(true);
+  });
+
   it("have a limit above zero", () => {
     expect(() => new HeartbeatHistory(0)).toThrow(/above 0 mean intervals, got 0/);
   });
