@@ -18,7 +18,7 @@ export const latencyClauses: ClausesOf<"latency"> = {
       await inTime(trial.subject, "the end of a stalled call", stalled);
       await release();
       assert.equal(await persistOnceHealed(trial, { node, driver, epoch }, 3_000), 3_000);
-      assert.equal(await driver.loadHighWater(), 3_000);
+      assert.equal(await loadOnceHealed(trial, driver), 3_000);
     },
   }),
   "latency.partition": clause({
