@@ -3,7 +3,6 @@ import { JournalError } from "@tsoracle/consensus";
 import { majority, type Timers } from "@tsoracle/quorum";
 import { type Ballot, counterOf, floorOf, makeBallot } from "./ballot.ts";
 import { type Deadline, unreachable } from "./group-errors.ts";
-import { readRound } from "./read-round.ts";
 import type { ReplicaAnswer, ReplicaHead, ReplicaNode, SessionContent } from "./replica.ts";
 
 export interface ReplicaGroupOptions {
@@ -52,22 +51,21 @@ export class ReplicaGroup {
     return `${this.#options.nonce.toString(36)}.${this.#tags.toString(36)}`;
   }
 
-  /** A ballot greater than every one that was seen, after asking the nodes which those are. */
-  async nextBallot(id: string, deadline: Deadline): Promise<Ballot> {
-    const { answers } = await readRound(this.nodes, id, deadline.leftMs(), this.timers);
-    this.learn(id, answers);
+  /** A ballot greater than every one that was seen. No two calls get the same. */
+  nextBallot(): Ballot {
     this.#counter += 1n;
     return makeBallot(this.#floor, this.#counter, this.#options.nonce);
   }
 
   /** Takes note of the ballots in answers. */
-  learn(_id: string, answers: ReadonlyMap<string, ReplicaAnswer>): void {
+  learn(answers: ReadonlyMap<string, ReplicaAnswer>): void {
     for (const answer of answers.values()) {
       if (answer.kind === "floor") this.#raise(answer.floor, 0n);
       else if (answer.kind === "promised") this.#raise(floorOf(answer.ballot), counterOf(answer.ballot));
       else if (answer.kind === "head") {
         const { floor, promised } = answer.copy;
-        this.#raise(floor > floorOf(promised) ? floor : floorOf(promised), counterOf(promised));
+        this.#raise(floor, 0n);
+        this.#raise(floorOf(promised), counterOf(promised));
       }
     }
   }
@@ -107,6 +105,7 @@ export class ReplicaGroup {
     what: string,
     heads: ReadonlyMap<string, ReplicaHead> | undefined,
     answers: ReadonlyMap<string, ReplicaAnswer>,
+    deadline: Deadline,
   ): void {
     const n = this.nodes.length;
     const broken = [...answers].find(([, answer]) => answer.kind === "broken");
@@ -117,6 +116,8 @@ export class ReplicaGroup {
     let unusable = 0;
     for (const { label } of this.nodes) {
       const answer = answers.get(label);
+      // A round that is decided does not wait for the rest, and says nothing about them.
+      if (answer === undefined && !deadline.isOver()) continue;
       if (answer === undefined) reasons.push(`${label} did not answer in time`);
       else if (answer.kind === "failed") reasons.push(`${label} ${answer.message}`);
       else if ((answer.kind === "ok" || answer.kind === "head") && !answer.votes) {

@@ -51,13 +51,14 @@ export class ReplicatedSession {
     const { nodes, timers } = this.#group;
     for (let reads = 1; ; reads += 1) {
       const { known, heads, answers } = await readRound(nodes, this.#id, deadline.leftMs(), timers);
+      this.#group.learn(answers);
       if (known !== undefined) {
         if (known.copy.head === undefined) throw unknownSession(this.#id);
         const from = { ballots: [known.accepted], rev: known.rev };
         const content = await this.#group.content(this.#id, known.holders, from, deadline);
         if (content?.content !== undefined) return stateOf(this.#id, content.content);
       } else {
-        this.#group.demandMajority("load", heads, answers);
+        this.#group.demandMajority("load", heads, answers, deadline);
         if (reads >= PATIENT_READS) await this.#settle(deadline);
       }
       await this.#group.pause(deadline, "load");
@@ -126,8 +127,9 @@ export class ReplicatedSession {
   async #look<T>(operation: Operation<T>, deadline: Deadline): Promise<Decision<T> | undefined> {
     const { nodes, timers } = this.#group;
     const { known, heads, answers } = await readRound(nodes, this.#id, deadline.leftMs(), timers);
+    this.#group.learn(answers);
     if (known === undefined) {
-      this.#group.demandMajority("write", heads, answers);
+      this.#group.demandMajority("write", heads, answers, deadline);
       return undefined;
     }
     const decision = operation(known.copy.head, "");
@@ -168,11 +170,11 @@ export class ReplicatedSession {
     const { nodes, timers } = this.#group;
     this.#lead = undefined;
     for (let attempt = 0; ; attempt += 1) {
-      const ballot = await this.#group.nextBallot(this.#id, deadline);
+      const ballot = this.#group.nextBallot();
       const limitMs = deadline.leftMs();
       const promise = { kind: "promise", ballot } as const;
       const promised = await voteRound(nodes, (node) => node.ask(this.#id, promise, limitMs), limitMs, timers);
-      this.#group.learn(this.#id, promised.answers);
+      this.#group.learn(promised.answers);
       if (promised.ok) {
         const newest = newestOf(promised.answers);
         if (await this.#adopt(ballot, newest, promised.answers, deadline)) {
@@ -180,7 +182,7 @@ export class ReplicatedSession {
           return;
         }
       } else {
-        this.#group.demandMajority("lead", undefined, promised.answers);
+        this.#group.demandMajority("lead", undefined, promised.answers, deadline);
       }
       await this.#group.pause(deadline, "lead", attempt);
     }
@@ -210,8 +212,8 @@ export class ReplicatedSession {
       deadline.leftMs(),
       timers,
     );
-    this.#group.learn(this.#id, answers);
-    if (!ok) this.#group.demandMajority("lead", undefined, answers);
+    this.#group.learn(answers);
+    if (!ok) this.#group.demandMajority("lead", undefined, answers, deadline);
     return ok;
   }
 }

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomUUID } from "node:crypto";
+import { JournalError } from "@tsoracle/consensus";
+import { majority } from "@tsoracle/quorum";
+import type { Deadline } from "./group-errors.ts";
+import type { ReplicaNode } from "./replica.ts";
+import { ReplicaGroup, type ReplicaGroupOptions } from "./replica-group.ts";
+import { ReplicatedSession } from "./replicated-session.ts";
+
+/** A node as a readmission needs it: what concerns the node and not one session. */
+export interface AdmissibleNode extends ReplicaNode {
+  /** The floor, if the node has a vote now. */
+  floor(): Promise<bigint | undefined>;
+  /** Takes nothing below this floor any more. Resolves to whether it has a vote and did. */
+  raiseFloor(floor: bigint): Promise<boolean>;
+  /** Every session of which the node has anything. Rejects unless the list is whole. */
+  sessions(): Promise<ReadonlySet<string>>;
+  /** Begins a new life of a node without a vote, under this floor. Resolves to whether it did. */
+  begin(floor: bigint, admission: string): Promise<boolean>;
+  /** Gives the node its vote, if the same admission is still going on. */
+  finish(admission: string): Promise<boolean>;
+}
+
+export type AdmissionTerms = Omit<ReplicaGroupOptions, "nodes"> & {
+  readonly nodes: readonly AdmissibleNode[];
+  /** For the work on one session. */
+  readonly deadline: () => Deadline;
+};
+
+/**
+ * Fills a node that lost what it had, and gives it its vote back (`docs/decisions/0005`):
+ *
+ * 1. A majority of all nodes, not counting this one, takes a new floor: whatever was begun with the help of what the
+ *    node has forgotten can never become a majority.
+ * 2. The node begins a new life under that floor, without a vote.
+ * 3. Every session that those others know is settled without it and copied to it.
+ * 4. It has a vote.
+ *
+ * A readmission that ends half-way leaves a node without a vote; another begins from the start.
+ *
+ * @throws JournalError `transient` or `permanent`
+ */
+export async function readmit(node: AdmissibleNode, terms: AdmissionTerms): Promise<void> {
+  const others = terms.nodes.filter((other) => other !== node);
+  const needed = majority(terms.nodes.length);
+  const floors = (await Promise.all(others.map((other) => other.floor()))).flatMap((floor) => floor ?? []);
+  if (floors.length < needed) throw tooFew(node, needed, floors.length);
+  let floor = 1n;
+  for (const one of floors) if (one >= floor) floor = one + 1n;
+  const raised = await Promise.all(others.map(async (other) => ((await other.raiseFloor(floor)) ? [other] : [])));
+  const witnesses = raised.flat();
+  if (witnesses.length < needed) throw tooFew(node, needed, witnesses.length);
+  const admission = randomUUID();
+  if (!(await node.begin(floor, admission))) {
+    throw new JournalError("transient", `${node.label} has changed since it was looked at; look again`);
+  }
+  const known = await Promise.all(witnesses.map((witness) => witness.sessions()));
+  const group = new ReplicaGroup(terms);
+  for (const id of new Set(known.flatMap((ids) => [...ids]))) await fill(node, id, group, terms);
+  if (await node.finish(admission)) return;
+  throw new JournalError("transient", `${node.label} was lost again, or is filled by somebody else; look again`);
+}
+
+/** Copies one session, as it is settled on a majority of the others. */
+async function fill(node: AdmissibleNode, id: string, group: ReplicaGroup, terms: AdmissionTerms): Promise<void> {
+  const deadline = terms.deadline();
+  for (;;) {
+    const { ballot, head } = await new ReplicatedSession(id, group).settled(deadline);
+    if (head === undefined) return;
+    const others = terms.nodes.flatMap(({ label }) => (label === node.label ? [] : [label]));
+    const found = await group.content(id, others, { ballots: [ballot] }, deadline);
+    if (found !== undefined) {
+      const install = { kind: "install", ballot, rev: found.rev, content: found.content } as const;
+      const answer = await node.ask(id, install, deadline.leftMs());
+      if (answer.kind === "ok") return;
+      if (answer.kind === "failed") throw new JournalError("transient", `${node.label} ${answer.message}`);
+    }
+    // Somebody else works on the session; what it had when this began is then on the way to the node already.
+    await group.pause(deadline, "fill");
+  }
+}
+
+function tooFew(node: AdmissibleNode, needed: number, got: number): JournalError {
+  return new JournalError(
+    "transient",
+    `${node.label} can be filled only while ${needed} other nodes have a vote, and ${got} have; start those first`,
+  );
+}

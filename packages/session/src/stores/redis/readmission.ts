@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomUUID } from "node:crypto";
+import { systemTimers } from "@tsoracle/quorum";
+import { type AdmissibleNode, type AdmissionTerms, readmit } from "./admission.ts";
+import { digits } from "./ballot.ts";
+import { systemChance } from "./chance.ts";
+import { clusterOf } from "./connect.ts";
+import { Deadline } from "./group-errors.ts";
+import { withNodes, words } from "./init.ts";
+import { BEGIN, FINISH, FLOOR } from "./lua.ts";
+import { runOf } from "./node-facts.ts";
+import { mintNonce } from "./nonce.ts";
+import { checkRedisOptions, keysOf, type RedisJournalAddress, type RedisJournalConfig } from "./options.ts";
+import type { RedisNode } from "./redis-node.ts";
+
+/**
+ * Fills every node that is empty, or has restarted where that is not trusted, from the others, and gives it its vote
+ * back. While it runs the journals can be used. A majority of all nodes must have a vote, not counting the one that is
+ * filled.
+ *
+ * @returns the nodes that have their vote back
+ * @throws JournalError `invalid`, `transient`, `permanent`; a node that was being filled has no vote then
+ */
+export async function readmitRedisJournalNodes(options: RedisJournalAddress): Promise<readonly string[]> {
+  const config = checkRedisOptions(options);
+  return await withNodes(config, (nodes) => readmitLost(nodes, config));
+}
+
+/** As {@link readmitRedisJournalNodes}, over connections that are there. */
+export async function readmitLost(nodes: readonly RedisNode[], config: RedisJournalConfig): Promise<readonly string[]> {
+  const terms = admissionTerms(nodes, config);
+  const filled: string[] = [];
+  for (const [index, node] of nodes.entries()) {
+    const admissible = terms.nodes[index];
+    if (admissible === undefined || !isLost(node)) continue;
+    await readmit(admissible, terms);
+    await node.inspect();
+    filled.push(node.label);
+  }
+  return filled;
+}
+
+/** Whether a node waits to be filled, a filling that was given up included. */
+export function isLost(node: RedisNode): boolean {
+  if (node.objection?.lost !== undefined) return true;
+  return node.objection === undefined && node.facts?.mark["st"] === "filling";
+}
+
+function admissionTerms(nodes: readonly RedisNode[], config: RedisJournalConfig): AdmissionTerms {
+  return {
+    nodes: nodes.map((node) => admissible(node, nodes, config)),
+    timers: systemTimers,
+    nonce: mintNonce(),
+    chance: systemChance,
+    deadline: () => new Deadline(systemTimers, config.callTimeoutMs),
+  };
+}
+
+function admissible(node: RedisNode, nodes: readonly RedisNode[], config: RedisJournalConfig): AdmissibleNode {
+  const { mark: key } = keysOf(config.name);
+  const votes = (): boolean => node.objection === undefined && node.facts?.mark["st"] === "whole";
+  return {
+    label: node.label,
+    ask: (id, request, limitMs) => node.ask(id, request, limitMs),
+    floor: async () => {
+      await node.inspect();
+      return votes() ? BigInt(node.facts?.mark["floor"] ?? "0") : undefined;
+    },
+    raiseFloor: async (floor) => {
+      const { mark = {} } = node.facts ?? {};
+      if (!votes() || node.facts === undefined) return false;
+      const args = [mark["cid"] ?? "", mark["nid"] ?? "", runOf(node.facts), digits(floor)];
+      const [word, isVoter] = words(await node.run(FLOOR, [key], args).catch(() => []));
+      return word === "OK" && isVoter === "1";
+    },
+    sessions: () => node.sessions(),
+    begin: async (floor, admission) => {
+      await node.inspect();
+      const cluster = clusterOf(nodes);
+      if (cluster === undefined || node.facts === undefined) return false;
+      const identity = [cluster, randomUUID(), runOf(node.facts), String(nodes.length), config.trustRestarts];
+      const [word] = words(await node.run(BEGIN, [key], [...identity, digits(floor), admission]).catch(() => []));
+      await node.inspect();
+      return word === "OK" && node.objection === undefined;
+    },
+    finish: async (admission) => {
+      if (node.facts === undefined) return false;
+      const [word] = words(await node.run(FINISH, [key], [admission, runOf(node.facts)]).catch(() => []));
+      return word === "OK";
+    },
+  };
+}
