@@ -80,9 +80,7 @@ export class SessionKeeper<State, Entry> {
   async append(payload: Uint8Array, delta: number): Promise<Appended> {
     await this.#reign.settle();
     if (!this.#mounted || this.#model.snapshot.lifecycle !== "live") {
-      const lifecycle = this.#mounted ? this.#model.snapshot.lifecycle : "taken over";
-      const message = `session ${JSON.stringify(this.#reign.id)} is ${lifecycle} and takes no entries; reconnect first`;
-      throw new SessionManagerError("not_live", message);
+      throw this.#notLive("and takes no entries");
     }
     const { application, clock } = this.#settings;
     const atMs = clock.nowMs();
@@ -166,11 +164,14 @@ export class SessionKeeper<State, Entry> {
    * A snapshot of this moment, then truncation of what it covers. A snapshot that fails leaves every entry where it is;
    * one is tried again after as many entries as lead to a snapshot.
    *
-   * @throws JournalError; SessionManagerError `backend_unfit`, `in_doubt`, or the reason for which the reign is over.
+   * @throws JournalError; SessionManagerError `backend_unfit`, `not_live` after a crash, `in_doubt`, or the reason for
+   * which the reign is over.
    */
   async snapshot(): Promise<{ readonly seq: number }> {
     await this.#reign.settle();
     const seq = this.#seq;
+    // What is in memory after a crash was found to be wrong, and must not become what is kept.
+    if (this.#model.snapshot.lifecycle === "crashed") throw this.#notLive("and is not kept in a snapshot");
     switch (this.#model.backend.kind) {
       case "journal_only": {
         const message = `session ${JSON.stringify(this.#reign.id)} keeps its journal only; choose snapshotJournal for snapshots`;
@@ -190,6 +191,8 @@ export class SessionKeeper<State, Entry> {
   /** Says in the store that the session may be opened elsewhere. */
   async release(release: Release): Promise<void> {
     await this.#reign.settle();
+    const crashed = this.#model.snapshot.lifecycle === "crashed";
+    if (crashed && !this.#keepsJournal) throw this.#notLive("and its store has not heard of that");
     const step = this.#keepsJournal
       ? await this.#entryStep({ kind: "release", atMs: this.#settings.clock.nowMs(), release }, () => {})
       : this.#checkpoint(this.#model, this.#state, this.#seq + 1, release);
@@ -319,6 +322,12 @@ export class SessionKeeper<State, Entry> {
     this.#state = found.state;
     this.#seq = found.seq;
     this.#asRead = true;
+  }
+
+  #notLive(why: string): SessionManagerError {
+    const lifecycle = this.#mounted ? this.#model.snapshot.lifecycle : "taken over";
+    const message = `session ${JSON.stringify(this.#reign.id)} is ${lifecycle} ${why}; reconnect first`;
+    return new SessionManagerError("not_live", message);
   }
 
   #diverged(why: string): SessionError {

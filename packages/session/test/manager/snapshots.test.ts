@@ -193,4 +193,13 @@ describe("snapshots alone", () => {
     expect(new Set(numbers).size).toBe(numbers.length);
     expect(numbers.length).toBeGreaterThanOrEqual(5);
   });
+
+  it("keep nothing of a state that was found to be wrong", async () => {
+    const { session, recovered } = await room({ backend });
+    await say(session, "one", "two", "three", "four");
+    await session.crash("bug");
+    expect(await refusalOf(session.snapshot())).toMatchObject({ code: "not_live" });
+    expect(await session.close()).toMatchObject({ released: false, cause: { code: "not_live" } });
+    expect(await recovered()).toEqual(["one", "two", "three"]);
+  });
 });
