@@ -36,7 +36,7 @@ export type ConsensusErrorCode =
  *
  * - `not_member`: there is no such member
  * - `not_caught_up`: the learner lacks too much to vote; wait and ask again
- * - `would_lose_quorum`: no voter would be left
+ * - `would_lose_quorum`: no voter would be left, or too few that are heard from
  * - `leads`: the leader cannot remove itself; it hands leadership over first
  * - `conflict`: the id, the address or the disk is another member's, or was one's that is gone
  */

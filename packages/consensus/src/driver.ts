@@ -152,6 +152,11 @@ export interface NewMember extends Omit<Member, "role"> {
   readonly storageId?: string | undefined;
 }
 
+export interface RemoveOptions extends CallOptions {
+  /** Remove the member although the cluster may stand still afterwards. */
+  readonly force?: boolean | undefined;
+}
+
 /**
  * Changes who takes part. Every change is leader-only, idempotent by id, and one at a time. A change that
  * cannot be made rejects as `permanent` with its `refusal`; nothing was changed then.
@@ -162,8 +167,11 @@ export interface MembershipAdmin {
   leader(options?: CallOptions): Promise<bigint | undefined>;
   addLearner(member: NewMember, options?: CallOptions): Promise<void>;
   promote(id: bigint, options?: CallOptions): Promise<void>;
-  /** A leader does not remove itself: it hands leadership over first. */
-  remove(id: bigint, options?: CallOptions): Promise<void>;
+  /**
+   * A leader does not remove itself: it hands leadership over first. A voter stays if those that would be left and are
+   * heard from are no majority, unless that is forced.
+   */
+  remove(id: bigint, options?: RemoveOptions): Promise<void>;
   /** Resolves when this reign is over and `to` was asked to take over. */
   transfer(to: bigint, options?: CallOptions): Promise<void>;
 }

@@ -8,7 +8,15 @@ export {
   type ConsensusErrorOptions,
   type MembershipRefusal,
 } from "./consensus-error.ts";
-export type { ConsensusDriver, DenseSequences, LeaseStore, Member, MembershipAdmin, NewMember } from "./driver.ts";
+export type {
+  ConsensusDriver,
+  DenseSequences,
+  LeaseStore,
+  Member,
+  MembershipAdmin,
+  NewMember,
+  RemoveOptions,
+} from "./driver.ts";
 export type { DriverMetric } from "./driver-metric.ts";
 export {
   type CreateJournalOptions,

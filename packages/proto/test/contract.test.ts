@@ -110,7 +110,7 @@ const frozenMessages = {
     storage_id: "5 STRING",
   },
   "tsoracle.admin.v1.PromoteRequest": { id: "1 UINT64" },
-  "tsoracle.admin.v1.RemoveNodeRequest": { id: "1 UINT64" },
+  "tsoracle.admin.v1.RemoveNodeRequest": { id: "1 UINT64", force: "2 BOOL" },
   "tsoracle.admin.v1.TransferRequest": { id: "1 UINT64" },
   "tsoracle.admin.v1.ChangeResponse": {
     ok: "1 BOOL",

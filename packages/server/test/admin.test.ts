@@ -38,7 +38,7 @@ class ClusterDriver extends ScriptedDriver {
     leader: async () => this.leaderId,
     addLearner: (added: NewMember) => this.#change("addLearner", added),
     promote: (id) => this.#change("promote", id),
-    remove: (id) => this.#change("remove", id),
+    remove: (id, options) => this.#change("remove", id, options?.force),
     transfer: (to) => this.#change("transfer", to),
   };
 
@@ -86,11 +86,13 @@ describe("admin service", () => {
     expect(await client.call(admin.addLearner, added)).toEqual(stands);
     expect(await client.call(admin.promote, { id: 3n })).toEqual(stands);
     expect(await client.call(admin.removeNode, { id: 2n })).toEqual(stands);
+    expect(await client.call(admin.removeNode, { id: 3n, force: true })).toEqual(stands);
     expect(await client.call(admin.transfer, { id: 2n })).toEqual(stands);
     expect(driver.calls).toEqual([
       ["addLearner", { id: 4n, peerEndpoint: "a:1", clientEndpoint: "a:2", storageId: "aa" }],
       ["promote", 3n],
-      ["remove", 2n],
+      ["remove", 2n, false],
+      ["remove", 3n, true],
       ["transfer", 2n],
     ]);
   });

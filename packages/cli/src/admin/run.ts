@@ -20,6 +20,10 @@ export interface MemberFlags extends AdminFlags {
   readonly id: number;
 }
 
+export interface RemoveFlags extends MemberFlags {
+  readonly force?: true;
+}
+
 export interface AddLearnerFlags extends MemberFlags {
   readonly raftAddr: string;
   readonly serviceEndpoint: string;
@@ -99,9 +103,24 @@ export async function promote(flags: MemberFlags): Promise<void> {
 }
 
 /** @throws CliError `failed` with what the cluster said */
-export async function remove(flags: MemberFlags): Promise<void> {
-  await changeAtLeader(begin(flags), ADMIN.removeNode, { id: BigInt(flags.id) });
+export async function remove(flags: RemoveFlags): Promise<void> {
+  const access = begin(flags);
+  await changeAtLeader(access, ADMIN.removeNode, { id: BigInt(flags.id), force: flags.force === true });
   await done(flags, "remove", `Member ${flags.id} is removed for good; its process ends by itself`);
+  if (!flags.json && (await countVoters(access)) === 2) {
+    await printLine("Two voters are left, and the cluster needs both of them: add a third");
+  }
+}
+
+/** Undefined where nobody answers any more: the change stands all the same. */
+async function countVoters(access: AdminAccess): Promise<number | undefined> {
+  try {
+    const { members } = await viewOf(access);
+    return members.filter(({ role }) => role === MemberRole.MEMBER_ROLE_VOTER).length;
+  } catch (error) {
+    if (error instanceof CliError) return undefined;
+    throw error;
+  }
 }
 
 const POLL_MS = 100;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Command } from "commander";
-import type { AddLearnerFlags, AdminFlags, MemberFlags } from "../admin/run.ts";
+import type { AddLearnerFlags, AdminFlags, MemberFlags, RemoveFlags } from "../admin/run.ts";
 import { CliError } from "../cli-error.ts";
 import { addCallFlags } from "../client-flags.ts";
 import { endpointList, namePattern, option, peerAddress } from "../options.ts";
@@ -69,7 +69,8 @@ function promoteCommand(): Command {
 
 function removeCommand(): Command {
   return memberCommand("remove", "remove a member for good; a leader hands over first. Its id never comes back")
-    .action(async (flags: MemberFlags) => {
+    .addOption(option("--force", "also if too few of the voters that are left are heard from"))
+    .action(async (flags: RemoveFlags) => {
       const { remove } = await import("../admin/run.ts");
       await remove(flags);
     })

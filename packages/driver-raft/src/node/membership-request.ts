@@ -2,6 +2,7 @@
 import type { MembershipRefusal } from "@tsoracle/consensus";
 import type { Status } from "../raft/status.ts";
 import type { ConfState, NodeId } from "../raft/types.ts";
+import type { HeardMembers } from "./heard-members.ts";
 import type { Machine } from "./machine/machine.ts";
 import { checkMember, type MemberRecord } from "./machine/member.ts";
 import type { Refusal } from "./replica-host.ts";
@@ -15,28 +16,36 @@ export type MembershipRequest =
       readonly member: MemberRecord & { readonly storageId: string };
     }
   | { readonly type: "ConfChangeAddNode"; readonly id: NodeId; readonly member?: undefined }
-  | { readonly type: "ConfChangeRemoveNode"; readonly id: NodeId; readonly member?: undefined };
+  | {
+      readonly type: "ConfChangeRemoveNode";
+      readonly id: NodeId;
+      readonly member?: undefined;
+      /** Also if those that are left and heard from are no majority. */
+      readonly force?: boolean | undefined;
+    };
+
+type Heard = Pick<HeardMembers, "isHeard" | "settled">;
 
 /** Entries that a learner may lack when it is promoted; more would leave a quorum waiting for it. */
 const CAUGHT_UP_ENTRIES = 100;
 
 /**
  * Whether a change may be proposed: undefined if so, "done" if it stands already, since every operation is
- * idempotent by id.
+ * idempotent by id. `heard` says who was heard from lately, this node apart.
  */
 export function checkChange(
   request: MembershipRequest,
-  machine: Machine,
-  state: ConfState,
+  { machine, confState }: { readonly machine: Machine; readonly confState: ConfState },
   status: Pick<Status, "progress" | "id" | "hardState">,
+  heard: Heard,
 ): Refusal | "done" | undefined {
   switch (request.type) {
     case "ConfChangeAddLearnerNode":
       return checkAdd(request.member, machine);
     case "ConfChangeAddNode":
-      return checkPromote(request.id, machine, state, status);
+      return checkPromote(request.id, machine, confState, status);
     case "ConfChangeRemoveNode":
-      return checkRemove(request.id, machine, state, status.id);
+      return checkRemove(request, machine, confState, status.id, heard);
     default:
       return request satisfies never;
   }
@@ -82,16 +91,55 @@ function checkPromote(
   );
 }
 
-function checkRemove(id: NodeId, machine: Machine, state: ConfState, self: NodeId): Refusal | "done" | undefined {
+function checkRemove(
+  { id, force = false }: Extract<MembershipRequest, { type: "ConfChangeRemoveNode" }>,
+  machine: Machine,
+  state: ConfState,
+  self: NodeId,
+  heard: Heard,
+): Refusal | "done" | undefined {
   if (machine.member(id) === undefined) {
     return machine.wasRemoved(id) ? "done" : refused(`there is no member ${id}`, "not_member");
   }
   const voters = state.voters.filter((voter) => voter !== id);
   if (voters.length === 0) return refused("the last voter cannot be removed (M5)", "would_lose_quorum");
+  const silent = voters.filter((voter) => voter !== self && !heard.isHeard(voter));
+  if (state.voters.includes(id) && !force && 2 * silent.length >= voters.length) {
+    const left = `without member ${id} the voters would be ${voters.join(", ")}, and ${silent.join(", ")} is not heard from`;
+    if (heard.settled)
+      return refused(`${left}: the rest is no majority; bring it back, or remove it first`, "would_lose_quorum");
+    // The one that follows this leader judges it again.
+    if (id !== self) return { code: "transient", message: `${left} yet; ask again` };
+  }
   if (id === self)
     return refused("the leader cannot remove itself; transfer leadership first, then ask the new leader", "leads");
   return undefined;
 }
+
+/**
+ * Whether leadership may be handed to `to`. A handover ends the reign for good, so nothing is begun with a voter that is
+ * not heard from: nobody would lead until the next election. "later" where a new leader cannot know yet who lives.
+ */
+export function checkTransfer(
+  to: NodeId,
+  { id: self, reign }: { readonly id: NodeId; readonly reign: number | undefined },
+  voters: readonly NodeId[],
+  heard: Heard,
+): Refusal | "later" | undefined {
+  if (reign === undefined) return { code: "not_leader", message: `node ${self} does not lead; nothing was changed` };
+  if (to === self) return refused(`member ${to} leads already; nothing was changed`, "leads");
+  if (!voters.includes(to)) return refused(`${to} is no voter; nothing was changed`, "not_member");
+  if (heard.isHeard(to)) return undefined;
+  if (!heard.settled) return "later";
+  const message = `member ${to} was not heard from within the election timeout; nothing was changed, node ${self} leads on`;
+  return { code: "transient", message };
+}
+
+/** What an entry of a change turns into that came while another one was under way (M2). */
+export const changeInTheWay: Refusal = {
+  code: "transient",
+  message: "another change of the members is under way; nothing was changed, ask again",
+};
 
 function refused(message: string, refusal?: MembershipRefusal): Refusal {
   return { code: "refused", message, refusal };

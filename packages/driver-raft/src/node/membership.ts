@@ -5,6 +5,7 @@ import {
   type Member,
   type MembershipAdmin,
   type NewMember,
+  type RemoveOptions,
 } from "@tsoracle/consensus";
 import type { MemberView } from "./applied-state.ts";
 import type { CallMode } from "./pending-calls.ts";
@@ -59,19 +60,23 @@ export class RaftMembership implements MembershipAdmin {
     await this.#change(options, { type: "ConfChangeAddNode", id: numberOf(id) });
   }
 
-  async remove(id: bigint, options?: CallOptions): Promise<void> {
-    await this.#change(options, { type: "ConfChangeRemoveNode", id: numberOf(id) });
+  /**
+   * @throws ConsensusError `permanent`, `would_lose_quorum` when the voters that would be left and are heard from are no
+   * majority of themselves, unless `force` is set.
+   */
+  async remove(id: bigint, options?: RemoveOptions): Promise<void> {
+    await this.#change(options, { type: "ConfChangeRemoveNode", id: numberOf(id), force: options?.force });
   }
 
-  /** Resolves when this reign is over and `to` was asked to take over. */
+  /**
+   * Resolves when this reign is over and `to` was asked to take over.
+   *
+   * @throws ConsensusError `not_leader` when this node does not lead, `permanent` when `to` is no voter beside it, and
+   * `transient` when `to` was not heard from lately; the reign goes on then.
+   */
   async transfer(to: bigint, options?: CallOptions): Promise<void> {
     const target = numberOf(to);
-    const begun = await this.#ask<boolean>(options, (id) => ({ kind: "transfer", id, to: target }), "read");
-    if (begun) return;
-    throw new ConsensusError(
-      "not_leader",
-      `this node does not lead, or ${to} is no voter beside it; nothing was changed`,
-    );
+    await this.#ask<boolean>(options, (id) => ({ kind: "transfer", id, to: target }), "read");
   }
 
   async #change(

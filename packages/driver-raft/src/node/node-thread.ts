@@ -10,6 +10,7 @@ import { type Hello, isFatalRefusal, isPassing, type Refusal as PeerRefusal } fr
 import { PeerTransport } from "../transport/transport.ts";
 import { FirstMeetings } from "./first-meetings.ts";
 import { decodeGenesis, genesisDigest } from "./genesis.ts";
+import { Handovers } from "./handovers.ts";
 import type { LogLevel } from "./log.ts";
 import { PeerAddresses } from "./peer-addresses.ts";
 import { Replica } from "./replica.ts";
@@ -42,6 +43,7 @@ export class NodeThread {
   readonly #storage: RaftStorage;
   readonly #meetings: FirstMeetings;
   readonly #replica: Replica;
+  readonly #handovers: Handovers;
   readonly #addresses: PeerAddresses;
   readonly #reads = new Map<number, ReadRequest>();
   #transport: PeerTransport | undefined;
@@ -49,6 +51,7 @@ export class NodeThread {
   #term = 0;
   #last: Leadership | undefined;
   #reigns = 0;
+  #voters: number | undefined;
   #over = false;
 
   private constructor(options: ThreadOptions, say: (reply: Reply) => void) {
@@ -69,6 +72,10 @@ export class NodeThread {
       );
       this.#addresses = new PeerAddresses(this.#storage.identity.nodeId, options.peers);
       this.#replica = this.#makeReplica();
+      this.#handovers = new Handovers(this.#replica, {
+        answer: (id, answer) => this.#say({ kind: "answer", id, answer, term: this.#term }),
+        value: (id, value) => this.#say({ kind: "value", id, value }),
+      });
     } catch (error) {
       this.#storage.close();
       throw error;
@@ -139,7 +146,8 @@ export class NodeThread {
       },
     });
     this.#transport.setPeers(this.#peers());
-    this.#ticker = new Ticker(this.#options.heartbeatMs, threadClock, () => this.#taking(() => this.#replica.tick()));
+    this.#countVoters();
+    this.#ticker = new Ticker(this.#options.heartbeatMs, threadClock, () => this.#taking(() => this.#tick()));
     if (!this.#meetings.complete) {
       this.#log(
         "info",
@@ -167,6 +175,11 @@ export class NodeThread {
       membersChanged: () => this.#membersChanged(),
       log: (line) => this.#log("warn", {}, line),
     });
+  }
+
+  #tick(): void {
+    this.#replica.tick();
+    this.#handovers.tick();
   }
 
   /** Whatever is done for the cluster waits until the first members have met, and its failure is the node's end. */
@@ -203,16 +216,16 @@ export class NodeThread {
       case "change":
         this.#replica.change(request.id, request.request);
         break;
-      case "transfer": {
-        const begun = request.to === undefined ? this.#replica.resign() : this.#replica.transfer(request.to);
-        this.#say({ kind: "value", id: request.id, value: begun });
+      case "transfer":
+        if (request.to !== undefined) this.#handovers.ask(request.id, request.to);
+        else this.#say({ kind: "value", id: request.id, value: this.#replica.resign() });
         break;
-      }
       case "status":
         this.#say({ kind: "value", id: request.id, value: this.#status() });
         break;
       case "forget":
         this.#reads.delete(request.id);
+        this.#handovers.forget(request.id);
         this.#replica.forgetRead(request.id);
         break;
       case "close":
@@ -267,7 +280,18 @@ export class NodeThread {
   /** A node that joins hears its leader before it knows the members, so it says again where clients find it. */
   #membersChanged(): void {
     this.#transport?.setPeers(this.#peers());
+    this.#countVoters();
     if (this.#last?.role === "follower") this.#say({ kind: "leadership", state: this.#forServing(this.#last) });
+  }
+
+  /** M5: two voters are no better than one, since both are needed. */
+  #countVoters(): void {
+    // The first members are told of while the replica is being made.
+    const voters = this.#replica?.members().filter(({ role }) => role === "voter").length;
+    if (voters === 2 && this.#voters !== 2) {
+      this.#log("warn", {}, "the cluster has two voters and needs both of them; add a third");
+    }
+    this.#voters = voters;
   }
 
   #forServing(state: Leadership): ThreadLeadership {

@@ -16,13 +16,14 @@ import {
 import type { RaftStorage } from "../storage/storage.ts";
 import { Advances } from "./advances.ts";
 import { AppliedState, type MemberView } from "./applied-state.ts";
+import { HeardMembers } from "./heard-members.ts";
 import { LeaseRounds } from "./lease-rounds.ts";
 import type { Command } from "./machine/command.ts";
 import { encodeCommand, encodeMember } from "./machine/command-codec.ts";
 import { epochOfTerm, type Machine } from "./machine/machine.ts";
 import type { MemberRecord } from "./machine/member.ts";
 import { proposable } from "./machine/proposable.ts";
-import { checkChange, type MembershipRequest } from "./membership-request.ts";
+import { changeInTheWay, checkChange, checkTransfer, type MembershipRequest } from "./membership-request.ts";
 import { Proposals } from "./proposals.ts";
 import { ReadRounds } from "./read-rounds.ts";
 import type { Leadership, Refusal, ReplicaHost } from "./replica-host.ts";
@@ -50,6 +51,7 @@ export class Replica {
   readonly #advances: Advances;
   readonly #reads: ReadRounds;
   readonly #leases = new LeaseRounds();
+  readonly #heard: HeardMembers;
   /** Indexes at which this leader has proposed changes of the members. */
   readonly #changes = new Set<number>();
   readonly #state: AppliedState;
@@ -71,6 +73,7 @@ export class Replica {
     this.#host = host;
     this.#settings = settings;
     this.#meetings = meetings;
+    this.#heard = new HeardMembers(settings.electionTicks);
     this.#state = new AppliedState(storage.snapshot(), settings.seqKeyCap, storage.identity);
     this.#proposals = new Proposals((id, answer) => host.answered(id, answer));
     this.#advances = new Advances((epoch, atLeast, ids) => this.#appendAdvance(epoch, atLeast, ids), host);
@@ -107,6 +110,7 @@ export class Replica {
   /** One unit of time has passed. Never call it more often than time passes; less often is safe (Q4, N2). */
   tick(): void {
     this.#ticks += 1;
+    this.#heard.tick();
     // One more than T, because the first tick may have come right after the start.
     if (this.#ticks === this.#settings.electionTicks + 1) this.#node.liftVoteEmbargo();
     this.#node.tick();
@@ -120,6 +124,7 @@ export class Replica {
 
   /** A message of a peer whose identity was checked. */
   receive(message: Message): void {
+    if (this.#state.machine.member(message.from) !== undefined) this.#heard.note(message.from);
     this.#node.step(message);
     this.#drain();
   }
@@ -164,22 +169,28 @@ export class Replica {
   change(id: number, request: MembershipRequest): void {
     const refusal =
       this.#refusal(epochOfTerm(this.#term)) ??
-      checkChange(request, this.#state.machine, this.#state.confState, this.#node.status()) ??
+      checkChange(request, this.#state, this.#node.status(), this.#heard) ??
       this.#appendChange(id, request);
     if (refusal === "done") this.#host.answered(id, { ok: true, outcome: { kind: "noop" } });
     else if (refusal !== undefined) this.#host.answered(id, { ok: false, refusal });
     this.#drain();
   }
 
+  /** Why leadership cannot be handed to that member now, if it cannot. */
+  checkTransfer(to: NodeId): Refusal | "later" | undefined {
+    return checkTransfer(to, this, this.#state.confState.voters, this.#heard);
+  }
+
   /**
    * Hands leadership to `target`, or to the voter that has most of the log. The reign is over before
    * anything is sent (E12, Q5), and it does not come back: a `TimeoutNow` that is late could begin another
-   * one at any time, so if nobody takes over within T this node leaves the term. Returns whether there was anything to hand over and anybody to take it.
+   * one at any time, so if nobody takes over within T this node leaves the term. So nothing is begun with a voter that was
+   * not heard from lately. Returns whether there was anything to hand over and anybody to take it.
    */
   transfer(target?: NodeId): boolean {
-    const to = target ?? this.#successor();
-    if (this.#reign === undefined || to === undefined || to === this.id) return false;
-    if (!this.#state.confState.voters.includes(to)) return false;
+    const { voters } = this.#state.confState;
+    const to = target ?? this.#heard.successor(this.id, voters, this.#node.status().progress);
+    if (to === undefined || this.checkTransfer(to) !== undefined) return false;
     this.#handedOver = this.#term;
     this.#endReign({ role: "unknown", term: this.#term });
     this.#node.transferLeader(to);
@@ -249,17 +260,6 @@ export class Replica {
     this.#proposals.appended(before + 1, this.#term, [id]);
     this.#changes.add(before + 1);
     return undefined;
-  }
-
-  /** The voter that needs least to take over, of those that answer. */
-  #successor(): NodeId | undefined {
-    const { progress } = this.#node.status();
-    let best: { readonly id: NodeId; readonly match: number } | undefined;
-    for (const [id, one] of progress) {
-      if (id === this.id || !this.#state.confState.voters.includes(id) || !one.recentActive) continue;
-      if (best === undefined || one.match > best.match) best = { id, match: one.match };
-    }
-    return best?.id;
   }
 
   /** Does what the core asks for until it asks for nothing. Called from within, it leaves that to the one that runs. */
@@ -334,6 +334,11 @@ export class Replica {
     this.#state.restore(snapshot);
     this.#proposals.skipped(this.#state.index);
     this.#advances.applied(this.#state.index);
+    this.#membersChanged();
+  }
+
+  #membersChanged(): void {
+    this.#heard.keep(this.#state.machine.members());
     this.#host.membersChanged();
   }
 
@@ -341,7 +346,7 @@ export class Replica {
     const { outcome, membersChanged } = this.#state.apply(entry, (change) => this.#node.applyConfChange(change));
     if (this.#isLeader && this.#handedOver !== this.#term && isNoopOf(entry, this.#term))
       this.#readyTerm ??= entry.term;
-    if (membersChanged) this.#host.membersChanged();
+    if (membersChanged) this.#membersChanged();
     // The core puts an empty entry in the place of a change that may not enter the log now (M2).
     const isDropped = this.#changes.delete(entry.index) && entry.type === "EntryNormal";
     this.#proposals.applied(entry.index, entry.term, isDropped ? changeInTheWay : outcome);
@@ -362,6 +367,7 @@ export class Replica {
       return;
     }
     this.#reign = term;
+    this.#heard.begin();
     this.#host.leadership({ role: "leader", term });
     // Begins a round of heartbeats now, so that a lease need not wait for the next tick.
     this.#node.readIndex(noContext);
@@ -387,11 +393,6 @@ export class Replica {
     if (mark !== undefined) this.#host.renewed(this.#reign, mark);
   }
 }
-
-const changeInTheWay: Refusal = {
-  code: "transient",
-  message: "another change of the members is under way; nothing was changed, ask again",
-};
 
 /** No round of reads has it. */
 const noContext = new Uint8Array();

@@ -8,6 +8,11 @@ import { certificateProblem } from "./peer-tls.ts";
 import type { Timers } from "./timers.ts";
 
 const HELLO_TIMEOUT_MS = 2_000;
+/** Streams that have not said Hello yet, and peers whose streams stand: far more than a cluster has. */
+export const MOST_GREETING = 64;
+export const MOST_STANDING = 64;
+/** A peer needs one stream; a few more may be ending. */
+const STREAMS_PER_CONNECTION = 8;
 
 /** What the owner of the port provides and hears. All calls are synchronous. */
 export interface PeerPortHost {
@@ -33,12 +38,13 @@ export class PeerPort {
   readonly #secure: boolean;
   /** The standing stream of each peer, with the disk that its Hello named. */
   readonly #calls = new Map<number, { readonly call: Call; readonly storageId: string }>();
+  #greeting = 0;
 
   private constructor(host: PeerPortHost, timers: Timers, secure: boolean) {
     this.#host = host;
     this.#timers = timers;
     this.#secure = secure;
-    this.#server = new Server({ ...CHANNEL_OPTIONS });
+    this.#server = new Server({ ...CHANNEL_OPTIONS, "grpc.max_concurrent_streams": STREAMS_PER_CONNECTION });
     const { path, requestSerialize, requestDeserialize, responseSerialize, responseDeserialize } = CONNECT;
     const method = { path, requestSerialize, requestDeserialize, responseSerialize, responseDeserialize };
     this.#server.addService(
@@ -84,10 +90,23 @@ export class PeerPort {
   }
 
   #greet(call: Call): void {
+    if (this.#greeting >= MOST_GREETING) {
+      // Without a listener the error that ends the stream would end the process.
+      call.on("error", () => {});
+      end(call, { code: status.RESOURCE_EXHAUSTED, details: "too many streams wait for their Hello" });
+      return;
+    }
     let from: number | undefined;
-    const cancel = this.#timers.after(HELLO_TIMEOUT_MS, () => end(call, protocolError(undefined)));
+    this.#greeting += 1;
+    let greeting = true;
+    const timeout = this.#timers.after(HELLO_TIMEOUT_MS, () => end(call, protocolError(undefined)));
+    const greeted = (): void => {
+      timeout();
+      if (greeting) this.#greeting -= 1;
+      greeting = false;
+    };
     const over = (): void => {
-      cancel();
+      greeted();
       if (from !== undefined && this.#calls.get(from)?.call === call) this.#calls.delete(from);
     };
     call.on("data", (frame: Frame) => {
@@ -95,7 +114,7 @@ export class PeerPort {
         this.#message(call, from, frame.message);
         return;
       }
-      cancel();
+      greeted();
       if (from === undefined && this.#welcome(call, frame.hello)) from = frame.hello.nodeId;
     });
     call.on("error", over);
@@ -126,7 +145,11 @@ export class PeerPort {
       const problem = certificateProblem(certificate, hello.clusterId, hello.nodeId);
       if (problem !== undefined) return { reason: "sender", message: problem };
     }
-    return this.#host.judge(hello, this.#calls.has(hello.nodeId));
+    const live = this.#calls.has(hello.nodeId);
+    if (!live && this.#calls.size >= MOST_STANDING) {
+      return { reason: "busy", message: `${MOST_STANDING} peers are connected already` };
+    }
+    return this.#host.judge(hello, live);
   }
 
   #message(call: Call, from: number | undefined, message: Message): void {

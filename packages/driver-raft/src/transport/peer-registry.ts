@@ -29,6 +29,8 @@ type Self = Pick<Hello, "clusterId" | "genesis" | "nodeId" | "timing" | "incarna
 
 /** A newer start is accepted when the older one, whose stream was closed, has not come back for this long. */
 export const SUCCESSION_MS = 2_000;
+/** Nodes that are no members, as far as this node knows, whose starts are remembered; those that were heard last. */
+export const MOST_STRANGERS = 16;
 
 /**
  * Judges every Hello (raft.md I1 to I4, X2): the same cluster, the right node, the disk that belongs to
@@ -129,8 +131,18 @@ export class PeerRegistry {
     const other = this.#records.has(hello.nodeId) && this.#directory.storageOf(hello.nodeId) === undefined;
     if (other && live) return refuse("busy", `another disk speaks for node ${hello.nodeId}; this one has to wait`);
     const { nodeId, storageId } = hello;
+    this.#forgetStrangers();
     this.#records.set(nodeId, { storageId, accepted: startOf(hello, nowMs), rival: undefined, cloned: false });
     return undefined;
+  }
+
+  /** Whoever calls may name any id, so only so many are remembered. Members are never forgotten. */
+  #forgetStrangers(): void {
+    const strangers = [...this.#records]
+      .filter(([id]) => this.#directory.storageOf(id) === undefined)
+      .sort(([, a], [, b]) => a.accepted.lastMs - b.accepted.lastMs);
+    const many = strangers.length - MOST_STRANGERS + 1;
+    for (const [id] of strangers.slice(0, Math.max(0, many))) this.#records.delete(id);
   }
 
   /** An older start than the newest that was heard: late news of a dead one, unless it shows that it lives. */

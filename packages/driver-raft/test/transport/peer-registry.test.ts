@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Hello, isFatalRefusal, type Refusal } from "../../src/transport/hello.ts";
-import { type PeerDirectory, PeerRegistry, SUCCESSION_MS } from "../../src/transport/peer-registry.ts";
+import { MOST_STRANGERS, type PeerDirectory, PeerRegistry, SUCCESSION_MS } from "../../src/transport/peer-registry.ts";
 
 const base: Hello = {
   protocolMin: 1,
@@ -197,6 +197,15 @@ describe("two starts that speak for one node", () => {
         expect(refusal).toBeUndefined();
       }),
     );
+  });
+
+  it("remembers only so many nodes that are no members, and all members", () => {
+    const peers = registry({ storageOf: (id) => (id === 2 ? "s2" : undefined) });
+    peers.judge(first, 0, false);
+    for (let nodeId = 3; nodeId <= 3 + MOST_STRANGERS; nodeId++) peers.judge({ ...first, nodeId }, nodeId, false);
+    expect(peers.judge(twin, 100, false)?.reason).toBe("cloned");
+    expect(peers.judge({ ...twin, nodeId: 3 + MOST_STRANGERS }, 100, false)?.reason).toBe("cloned");
+    expect(peers.judge({ ...twin, nodeId: 3 }, 100, false)).toBeUndefined();
   });
 
   it("keeps the starts of different nodes apart", () => {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fileURLToPath } from "node:url";
+import { Client, credentials, type ServiceError, status } from "@grpc/grpc-js";
 import { FaultProxy, waitUntil } from "@tsoracle/test-services";
 import { afterEach, describe, expect, it } from "vitest";
 import { type Message, newEntry, newMessage } from "../../src/raft/types.ts";
 import type { Hello, Refusal } from "../../src/transport/hello.ts";
+import { MOST_GREETING } from "../../src/transport/peer-port.ts";
+import { CHANNEL_OPTIONS, CONNECT } from "../../src/transport/peer-service.ts";
 import type { PeerTlsOptions } from "../../src/transport/peer-tls.ts";
 import { PeerTransport, type TransportOptions } from "../../src/transport/transport.ts";
 
@@ -184,6 +187,29 @@ describe("the transport between peers", () => {
     await waitUntil("the refusal", () => Promise.resolve(one.refusals.length > 0));
     expect(one.refusals[0]?.reason).toBe("sender");
     expect(two.received).toEqual([]);
+  });
+
+  it("takes only so many streams that have not said Hello, and goes on with those that do", async () => {
+    const two = await end(2);
+    const clients = Array.from(
+      { length: 10 },
+      () => new Client(address(two), credentials.createInsecure(), CHANNEL_OPTIONS),
+    );
+    for (const client of clients) open.add(client);
+    const { path, requestSerialize, responseDeserialize } = CONNECT;
+    const codes: number[] = [];
+    for (let stream = 0; stream < MOST_GREETING + 6; stream++) {
+      const client = clients[stream % clients.length] as Client;
+      const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+      call.on("error", ({ code }: ServiceError) => codes.push(code));
+      call.on("data", () => {});
+    }
+    const full = () => codes.filter((code) => code === status.RESOURCE_EXHAUSTED).length;
+    await waitUntil("those that are too many to be turned away", () => full() >= 6);
+    const one = await end(1);
+    one.transport.setPeers(new Map([[2, address(two)]]));
+    await connected(one, 2);
+    expect(full()).toBeGreaterThanOrEqual(6);
   });
 
   it("I5: binds its address exclusively", async () => {

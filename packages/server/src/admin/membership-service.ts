@@ -8,6 +8,7 @@ import {
   type MemberEntry,
   MemberRole,
   type MembershipView,
+  type RemoveNodeRequest,
 } from "@tsoracle/proto";
 import { messageOf } from "../finish.ts";
 import type { Logger } from "../logger.ts";
@@ -65,11 +66,11 @@ export class MembershipService {
   }
 
   /** A leader that is to be removed hands over first, so that whoever asked has only to ask its successor. */
-  removeNode({ id }: { readonly id: bigint }): Promise<ChangeResponse> {
+  removeNode({ id, force }: RemoveNodeRequest): Promise<ChangeResponse> {
     idOf(id);
     return this.#change("remove", id, async () => {
       try {
-        await this.#membership.remove(id);
+        await this.#membership.remove(id, { force });
       } catch (error) {
         if (ConsensusError.from(error).refusal !== "leads" || this.#resign === undefined) throw error;
         await this.#resign(`member ${id} is to be removed`);

@@ -43,7 +43,7 @@ function candidates(world: World): SimNode[] {
 function replaceDisk(world: World, random: Random, laggard: SimNode, newcomer: SimNode, cuts: Cuts): void {
   cuts.isolate(newcomer.id);
   cuts.mend(laggard.id, newcomer.id);
-  wipeDirectory(world, random, newcomer);
+  wipeDirectory(world, random, newcomer, laggard.id);
   // Its operator has named the new member's address, which it cannot know yet.
   laggard.peers = [...laggard.peers, newcomer.id];
   world.stop(laggard, "process", random.between(10, 60));

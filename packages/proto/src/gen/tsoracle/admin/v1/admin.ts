@@ -93,6 +93,8 @@ export interface PromoteRequest {
 
 export interface RemoveNodeRequest {
   id: bigint;
+  /** Also if the voters that would be left and are heard from are no majority. */
+  force: boolean;
 }
 
 export interface TransferRequest {
@@ -505,7 +507,7 @@ export const PromoteRequest: MessageFns<PromoteRequest> = {
 };
 
 function createBaseRemoveNodeRequest(): RemoveNodeRequest {
-  return { id: 0n };
+  return { id: 0n, force: false };
 }
 
 export const RemoveNodeRequest: MessageFns<RemoveNodeRequest> = {
@@ -515,6 +517,9 @@ export const RemoveNodeRequest: MessageFns<RemoveNodeRequest> = {
         throw new globalThis.Error("value provided for field message.id of type uint64 too large");
       }
       writer.uint32(8).uint64(message.id);
+    }
+    if (message.force !== false) {
+      writer.uint32(16).bool(message.force);
     }
     return writer;
   },
@@ -540,6 +545,14 @@ export const RemoveNodeRequest: MessageFns<RemoveNodeRequest> = {
             message.id = reader.uint64() as bigint;
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.force = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -558,6 +571,7 @@ export const RemoveNodeRequest: MessageFns<RemoveNodeRequest> = {
   fromPartial(object: DeepPartial<RemoveNodeRequest>): RemoveNodeRequest {
     const message = createBaseRemoveNodeRequest();
     message.id = (object.id !== undefined && object.id !== null) ? BigInt(object.id) : 0n;
+    message.force = object.force ?? false;
     return message;
   },
 };
@@ -749,7 +763,8 @@ export const MembershipAdminDefinition = {
     },
     /**
      * Removes a member for good: its id never comes back. A leader that is to be removed hands leadership
-     * over first and answers with NOT_LEADER; ask again at its successor.
+     * over first and answers with NOT_LEADER; ask again at its successor. WOULD_LOSE_QUORUM if too few voters
+     * would be left that are heard from.
      */
     removeNode: {
       name: "RemoveNode",
@@ -780,7 +795,8 @@ export interface MembershipAdminServiceImplementation<CallContextExt = {}> {
   promote(request: PromoteRequest, context: CallContext & CallContextExt): Promise<DeepPartial<ChangeResponse>>;
   /**
    * Removes a member for good: its id never comes back. A leader that is to be removed hands leadership
-   * over first and answers with NOT_LEADER; ask again at its successor.
+   * over first and answers with NOT_LEADER; ask again at its successor. WOULD_LOSE_QUORUM if too few voters
+   * would be left that are heard from.
    */
   removeNode(request: RemoveNodeRequest, context: CallContext & CallContextExt): Promise<DeepPartial<ChangeResponse>>;
   /** Hands leadership to a voter. Answered when the old reign is over. */
@@ -799,7 +815,8 @@ export interface MembershipAdminClient<CallOptionsExt = {}> {
   promote(request: DeepPartial<PromoteRequest>, options?: CallOptions & CallOptionsExt): Promise<ChangeResponse>;
   /**
    * Removes a member for good: its id never comes back. A leader that is to be removed hands leadership
-   * over first and answers with NOT_LEADER; ask again at its successor.
+   * over first and answers with NOT_LEADER; ask again at its successor. WOULD_LOSE_QUORUM if too few voters
+   * would be left that are heard from.
    */
   removeNode(request: DeepPartial<RemoveNodeRequest>, options?: CallOptions & CallOptionsExt): Promise<ChangeResponse>;
   /** Hands leadership to a voter. Answered when the old reign is over. */
