@@ -2,6 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { ServerLog, ServerProcess } from "@tsoracle/test-services";
 import type { PreparedStore, StressDriver, StressTerms } from "./drivers/stress-driver.ts";
+import type { Processes } from "./inject-server.ts";
 import type { ServerCommand } from "./messages.ts";
 
 const PROGRAM = fileURLToPath(new URL("./server-process.js", import.meta.url));
@@ -19,7 +20,7 @@ export interface FleetParts {
 }
 
 /** The server processes of a run: one address each over any number of processes. */
-export class Fleet implements AsyncDisposable {
+export class Fleet implements Processes, AsyncDisposable {
   readonly #parts: FleetParts;
   readonly #processes: (ServerProcess | undefined)[] = [];
   readonly #logs: readonly ServerLog[];

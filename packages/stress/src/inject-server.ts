@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as sleep } from "node:timers/promises";
-import { isAlive, isStopped, waitUntil } from "@tsoracle/test-services";
-import type { Fleet } from "./fleet.ts";
+import { isAlive, isStopped, type ServerProcess, waitUntil } from "@tsoracle/test-services";
 import type { Confirmation } from "./injected-fault.ts";
 import type { SharedClock } from "./shared-clock.ts";
 
-export async function killServer(fleet: Fleet, server: number, downMs: number): Promise<Confirmation> {
+/** Processes that faults are done to, by their index. */
+export interface Processes {
+  process(index: number): ServerProcess;
+  /** Says that the process is about to be ended on purpose. */
+  expectEnd(index: number): void;
+  /** Starts one whose process has ended. */
+  start(index: number): Promise<void>;
+}
+
+export async function killServer(fleet: Processes, server: number, downMs: number): Promise<Confirmation> {
   const victim = fleet.process(server);
   const wasRunning = victim.isRunning;
   fleet.expectEnd(server);
@@ -28,7 +36,7 @@ const EXTENSION_LIMIT_MS = 5_000;
  *   that on a busy machine, too, it wakes up to find itself replaced. Undefined where nobody takes over.
  */
 export async function pauseServer(
-  fleet: Fleet,
+  fleet: Processes,
   server: number,
   lastsMs: number,
   clock: SharedClock,
@@ -54,7 +62,7 @@ export async function pauseServer(
   };
 }
 
-export async function terminateServer(fleet: Fleet, server: number, downMs: number): Promise<Confirmation> {
+export async function terminateServer(fleet: Processes, server: number, downMs: number): Promise<Confirmation> {
   const victim = fleet.process(server);
   const wasRunning = victim.isRunning;
   fleet.expectEnd(server);

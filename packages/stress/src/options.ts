@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-import { parseArgs } from "node:util";
 import { FRESHNESS, type Freshness, type StressDriver } from "./drivers/stress-driver.ts";
-import { FAULT_KINDS, type FaultKind } from "./schedule.ts";
+import { expected, type Flags, readFlags, readSeconds, readSeed, readStoreFaults } from "./flags.ts";
+import type { FaultKind } from "./schedule.ts";
+import { readSessionOptions, type SessionStressOptions } from "./sessions/session-options.ts";
+import { SESSION_STORES } from "./sessions/stores/index.ts";
 import { UsageError } from "./usage-error.ts";
+
+/** What is written in place of a driver to run sessions. */
+const SESSIONS = "sessions";
 
 const USAGE = `usage: stress --driver NAME [options]
 
-  --driver NAME        the store to run on: DRIVERS
+  --driver NAME        the store to run on: DRIVERS; or sessions
   --seconds N          how long, 1 to 600; longer if need be, until each fault has come once (30)
   --faults a,b         of kill, pause, cut, term to a server, store-kill, store-pause, store-cut to the store
                        (all that the driver can take)
@@ -17,12 +22,18 @@ const USAGE = `usage: stress --driver NAME [options]
   --no-tenure-check    control: servers that never look at their tenure; must exit 1
   --help               print this
 
+with --driver sessions, faults hit workers that own sessions, and the same flags but for the tenure's, and:
+  --store NAME         what keeps the sessions: STORES (the first)
+  --sessions N         how many, 1 to 1000 (100)
+  --no-fence-check     control: writes in the name of whoever owns the session; must exit 1
+
 exit: 0 clean, 1 violation or no proof, 2 usage, 3 the harness failed, 130 interrupted
 `;
 
 /** The help, with the drivers that there are. */
 export function usage(drivers: readonly StressDriver[]): string {
-  return USAGE.replace("DRIVERS", drivers.map(({ name }) => name).join(", "));
+  const list = (named: readonly { readonly name: string }[]): string => named.map(({ name }) => name).join(", ");
+  return USAGE.replace("DRIVERS", list(drivers)).replace("STORES", list(SESSION_STORES));
 }
 
 export interface StressOptions {
@@ -36,26 +47,37 @@ export interface StressOptions {
   readonly freshness: Freshness;
 }
 
-const MAX_SECONDS = 600;
-const MAX_SEED = 2 ** 32 - 1;
+/** What the command line asks for. */
+export type Request =
+  | { readonly kind: "help" }
+  | { readonly kind: "driver"; readonly options: StressOptions }
+  | { readonly kind: "sessions"; readonly options: SessionStressOptions };
 
 /**
- * Reads the command line; undefined when it asks for help.
+ * Reads the command line.
  *
  * @param drawSeed gives a seed when none is asked for
  * @throws UsageError naming the flag, what was expected and what came
  */
-export function readOptions(
+export function readRequest(
   args: readonly string[],
   drivers: readonly StressDriver[],
   drawSeed: () => number,
-): StressOptions | undefined {
-  const values = parse(args);
-  if (values.help === true) return undefined;
-  const names = drivers.map(({ name }) => name).join(", ");
-  const driver = drivers.find(({ name }) => name === values.driver);
-  if (driver === undefined) throw expected("--driver", `one of ${names}`, values.driver);
-  const tenureCheck = values["no-tenure-check"] !== true;
+): Request {
+  const flags = readFlags(args);
+  if (flags.help === true) return { kind: "help" };
+  if (flags.driver === SESSIONS) return { kind: "sessions", options: readSessionOptions(flags, drawSeed) };
+  return { kind: "driver", options: readOptions(flags, drivers, drawSeed) };
+}
+
+function readOptions(flags: Flags, drivers: readonly StressDriver[], drawSeed: () => number): StressOptions {
+  const names = [...drivers.map(({ name }) => name), SESSIONS].join(", ");
+  const driver = drivers.find(({ name }) => name === flags.driver);
+  if (driver === undefined) throw expected("--driver", `one of ${names}`, flags.driver);
+  for (const name of ["store", "sessions", "no-fence-check"] as const) {
+    if (flags[name] !== undefined) throw new UsageError(`--${name}: only with --driver ${SESSIONS}`);
+  }
+  const tenureCheck = flags["no-tenure-check"] !== true;
   if (!tenureCheck && driver.tenureMs === undefined) {
     throw new UsageError(
       `--no-tenure-check: the ${driver.name} driver has no tenure that could be left unchecked; its lock excludes others`,
@@ -63,50 +85,14 @@ export function readOptions(
   }
   return {
     driver,
-    seconds: whole("--seconds", values.seconds ?? "30", 1, MAX_SECONDS),
-    faults: readFaults(values.faults, driver),
-    seed: values.seed === undefined ? drawSeed() : whole("--seed", values.seed, 0, MAX_SEED),
-    json: values.json,
-    injectViolation: values["inject-violation"] === true,
+    seconds: readSeconds(flags.seconds),
+    faults: readStoreFaults(flags.faults, driver.refuses, `--driver ${driver.name}`),
+    seed: readSeed(flags.seed, drawSeed),
+    json: flags.json,
+    injectViolation: flags["inject-violation"] === true,
     tenureCheck,
-    freshness: readFreshness(values.freshness, driver),
+    freshness: readFreshness(flags.freshness, driver),
   };
-}
-
-function parse(args: readonly string[]) {
-  try {
-    const { values } = parseArgs({
-      args: args.filter((arg) => arg !== "--"),
-      options: {
-        driver: { type: "string" },
-        seconds: { type: "string" },
-        faults: { type: "string" },
-        seed: { type: "string" },
-        json: { type: "string" },
-        freshness: { type: "string" },
-        "inject-violation": { type: "boolean" },
-        "no-tenure-check": { type: "boolean" },
-        help: { type: "boolean" },
-      },
-    });
-    return values;
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-}
-
-/** A name that is not known would inject nothing and prove nothing (`tsoracle-behaviour.md` 9.5). */
-function readFaults(text: string | undefined, driver: StressDriver): readonly FaultKind[] {
-  if (text === undefined) return FAULT_KINDS.filter((kind) => driver.refuses[kind] === undefined);
-  const asked = text.split(",").map((name) => {
-    const kind = FAULT_KINDS.find((known) => known === name.trim());
-    if (kind === undefined) throw expected("--faults", `a list of ${FAULT_KINDS.join(", ")}`, text);
-    const reason = driver.refuses[kind];
-    if (reason !== undefined) throw new UsageError(`--faults: no ${kind} with --driver ${driver.name}: ${reason}`);
-    return kind;
-  });
-  if (new Set(asked).size < asked.length) throw expected("--faults", "each fault once", text);
-  return asked;
 }
 
 function readFreshness(text: string | undefined, driver: StressDriver): Freshness {
@@ -116,14 +102,4 @@ function readFreshness(text: string | undefined, driver: StressDriver): Freshnes
   if (mode === undefined) throw expected("--freshness", FRESHNESS.join(" or "), text);
   if (driver.freshness.includes(mode)) return mode;
   throw new UsageError(`--freshness: the ${driver.name} driver has ${driver.freshness.join(", ")} and no ${mode}`);
-}
-
-function whole(flag: string, text: string, least: number, most: number): number {
-  const value = /^[0-9]{1,10}$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= least && value <= most) return value;
-  throw expected(flag, `a whole number from ${least} to ${most}`, text);
-}
-
-function expected(flag: string, what: string, got: string | undefined): UsageError {
-  return new UsageError(`${flag}: expected ${what}, got ${got === undefined ? "none" : JSON.stringify(got)}`);
 }

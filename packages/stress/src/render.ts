@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { OkCall, Violation } from "@tsoracle/conformance/checker";
+import { lines, machineLine, number, section } from "./render-text.ts";
 import type { StressReport } from "./report.ts";
 import { TICKS_PER_MS } from "./shared-clock.ts";
 import type { Unavailability } from "./unavailability.ts";
-
-const number = (value: number): string => value.toLocaleString("en-US");
 
 /** At most this many violations are printed; the JSON report holds more. */
 const SHOWN = 6;
@@ -32,7 +31,7 @@ export function renderReport(report: StressReport): string {
     ...section("unavailable to clients", report.unavailability.clients.map(costLine)),
     ...section("unavailable to anybody", report.unavailability.anybody.map(costLine)),
     ...boundsLine(report),
-    machineLine(report),
+    machineLine(report.machine),
     `violations  ${report.duplicates} duplicates, ${report.regressions} regressions, ` +
       `${report.realTimeViolations} real-time violations`,
     ...section("evidence", report.evidence.slice(0, SHOWN).flatMap(proof)),
@@ -55,13 +54,6 @@ function boundsLine({ bounds, freshness }: StressReport): string[] {
   return [
     `bounds      ${bounds.crashMs} ms after a crash of the leader, ${bounds.handOverMs} ms after its orderly end`,
   ];
-}
-
-function machineLine({ machine: { cores, runnable, lateP99Ms, lateMaxMs } }: StressReport): string {
-  return (
-    `machine     ${cores} cores for ${runnable.join(" to ")} runnable processes; ` +
-    `timers of the harness ${lateP99Ms} ms late (p99), ${lateMaxMs} ms at most`
-  );
 }
 
 function verdict(report: StressReport): string {
@@ -108,9 +100,3 @@ function calls(...proving: readonly OkCall[]): string[] {
     return `  ${client}, from ${from} to ${to} ms: ${count} from ${first}, epoch ${epoch}`;
   });
 }
-
-function section(title: string, items: readonly string[]): string[] {
-  return items.length === 0 ? [] : [title, ...items.map((item) => `  ${item}`)];
-}
-
-const lines = (items: readonly string[]): string => items.map((item) => `${item}\n`).join("");

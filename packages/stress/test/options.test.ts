@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
 import { STRESS_DRIVERS } from "../src/drivers/index.ts";
-import { readOptions, usage } from "../src/options.ts";
+import { readRequest, usage } from "../src/options.ts";
 import { UsageError } from "../src/usage-error.ts";
 
-const read = (...args: string[]) => readOptions(args, STRESS_DRIVERS, () => 42);
+const read = (...args: string[]) => {
+  const request = readRequest(args, STRESS_DRIVERS, () => 42);
+  return request.kind === "driver" ? request.options : undefined;
+};
+
+const readSessions = (...args: string[]) => {
+  const request = readRequest(["--driver", "sessions", ...args], STRESS_DRIVERS, () => 42);
+  return request.kind === "sessions" ? request.options : undefined;
+};
 
 describe("options", () => {
   it("have defaults: every fault that the driver can take, and a drawn seed", () => {
@@ -41,7 +49,7 @@ describe("options", () => {
   });
 
   it("ask for help before anything else is looked at", () => {
-    expect(read("--help")).toBeUndefined();
+    expect(readRequest(["--driver", "mongo", "--help"], STRESS_DRIVERS, () => 42)).toEqual({ kind: "help" });
   });
 
   it.each<[string, string[], RegExp]>([
@@ -68,6 +76,53 @@ describe("options", () => {
   ])("refuse %s", (_, args, message) => {
     expect(() => read(...args)).toThrow(UsageError);
     expect(() => read(...args)).toThrow(message);
+  });
+});
+
+describe("options of sessions", () => {
+  it("have defaults: a hundred sessions on Postgres, and every fault that it can take", () => {
+    expect(readSessions()).toMatchObject({
+      store: { name: "postgres" },
+      sessions: 100,
+      seconds: 30,
+      faults: ["kill", "pause", "cut", "term", "store-kill", "store-pause", "store-cut"],
+      seed: 42,
+      fenceCheck: true,
+      injectViolation: false,
+    });
+    expect(readSessions("--store", "file")?.faults).toEqual(["kill", "pause", "term"]);
+  });
+
+  it("are read as they are given", () => {
+    const args = ["--sessions", "7", "--seconds", "60", "--faults", "cut,kill", "--seed", "0", "--json", "r.json"];
+    expect(readSessions(...args, "--inject-violation", "--no-fence-check")).toMatchObject({
+      sessions: 7,
+      seconds: 60,
+      faults: ["cut", "kill"],
+      seed: 0,
+      json: "r.json",
+      injectViolation: true,
+      fenceCheck: false,
+    });
+  });
+
+  it.each<[string, string[], RegExp]>([
+    ["an unknown store", ["--driver", "sessions", "--store", "mongo"], /--store: expected one of postgres, .*"mongo"/],
+    ["no session", ["--driver", "sessions", "--sessions", "0"], /--sessions: expected .* from 1 to 1000, got "0"/],
+    ["a cut of a directory", ["--driver", "sessions", "--store", "file", "--faults", "cut"], /no connection to cut/],
+    [
+      "a control of a store with one process",
+      ["--driver", "sessions", "--store", "file", "--no-fence-check"],
+      /fenced/,
+    ],
+    ["a tenure", ["--driver", "sessions", "--no-tenure-check"], /no tenure, but fences/],
+    [
+      "a store of sessions for a driver",
+      ["--driver", "redis", "--store", "file"],
+      /--store: only with --driver sessions/,
+    ],
+  ])("refuse %s", (_, args, message) => {
+    expect(() => readRequest(args, STRESS_DRIVERS, () => 42)).toThrow(message);
   });
 });
 
