@@ -59,3 +59,8 @@ export {
 } from "./certification/failover-model.ts";
 export { jsonLines } from "./certification/report-text.ts";
 export { type ScenarioFact, type ScenarioResult, scenarioResult } from "./certification/scenario-result.ts";
+export type { CertificationOptions, CertifiedStore, Relief } from "./certification/store/certified-store.ts";
+export { type CertifyOptions, certifyStore, type StoreCertificate } from "./certification/store/certify.ts";
+export { runStoreContentionMatrix, storeContentionBudgets } from "./certification/store/store-contention.ts";
+export { runStoreFailoverMatrix } from "./certification/store/store-failover.ts";
+export { runStorePressureMatrix, storePressureBudgets } from "./certification/store/store-pressure.ts";
