@@ -33,8 +33,8 @@ export function storeContentionBudgets(): readonly ContentionBudget[] {
     maxCheckpointWindowEvents: EVERY - 1,
     maxReplayWindowMs: (EVERY - 1) * STEP_MS,
     maxQueueDepth: NODES,
-    // In each round the newest claim wins, so a node comes again at most once per node before it.
-    maxRetryAttempts: (NODES * (NODES - 1)) / 2,
+    // Nodes come again without a pause, so how often depends on the store's rounds; more than this is no progress.
+    maxRetryAttempts: 16 * NODES,
   }));
 }
 
