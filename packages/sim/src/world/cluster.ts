@@ -171,7 +171,7 @@ export interface Network {
 export interface Operator {
   grow(): void;
   retire(): void;
-  canLose(id: number, behind?: number): boolean;
+  canLose(id: number): boolean;
 }
 
 /** Virtual time, the machines, and everything that happens to them. */

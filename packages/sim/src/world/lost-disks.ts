@@ -26,11 +26,10 @@ export function flipBit(world: World, random: Random, node: SimNode): void {
 
 /**
  * All files are gone. The empty directory must not start (I1). Somebody formats it again under the same id, with the same
- * first members: its peers know the storage that belongs to the node, and refuse it (I2, I3). `behind` may not know of
- * the node at all.
+ * first members: its peers know the storage that belongs to the node, and refuse it (I2, I3).
  */
-export function wipeDirectory(world: World, random: Random, node: SimNode, behind?: number): void {
-  if (!world.operator.canLose(node.id, behind)) return;
+export function wipeDirectory(world: World, random: Random, node: SimNode): void {
+  if (!world.operator.canLose(node.id)) return;
   const { subject, plan, counts } = world;
   world.stop(node, "process", undefined);
   world.lose(node);

@@ -45,19 +45,20 @@ export class ClusterOperator implements Operator {
 
   /**
    * Whether the cluster could go on without one more of its voters, whatever is under way. Before all first members have
-   * met, a cluster that loses one of them is formatted anew (docs/decisions/0003). And while somebody has not heard that the
-   * latest change of the members is decided, it still counts by the configuration before (M3); `behind` may, if it lacks
-   * the entries, too, so that the others can be elected with its vote.
+   * met, a cluster that loses one of them is formatted anew (docs/decisions/0003). And a change of the members counts on a
+   * node when it hears that it is decided (M3): whoever has its entry and has not heard so still counts by the members
+   * before, and might need the one that is lost. Whoever lacks the entry votes for those that have heard.
    */
-  canLose(id: number, behind?: number): boolean {
+  canLose(id: number): boolean {
     const { configs } = this.#world.judge;
     const { voters, learners } = configs.latest;
     if (!voters.has(id) || learners.size > 0 || this.#unwanted.size > 0) return false;
     if ([...this.#world.nodes.values()].some(({ fate, formed }) => fate === "member" && !formed)) return false;
-    const others = [...voters].flatMap((voter) => this.#world.nodes.get(voter) ?? []);
-    const heard = ({ id: other, fate, view }: SimNode): boolean =>
-      fate !== "member" || other === behind || view.applied >= configs.latestIndex;
-    if (!others.every(heard)) return false;
+    const others = [...voters].flatMap((voter) => (voter === id ? [] : (this.#world.nodes.get(voter) ?? [])));
+    const staying = others.filter(({ fate }) => fate === "member").map(({ view }) => view);
+    const waiting = staying.filter(({ applied }) => applied < configs.latestIndex);
+    if (waiting.length === staying.length) return false;
+    if (waiting.some(({ shadow }) => shadow.lastIndex >= configs.latestIndex)) return false;
     const lost = [...voters].filter((voter) => voter === id || this.#world.nodes.get(voter)?.fate !== "member");
     return lost.length <= Math.floor((voters.size - 1) / 2);
   }

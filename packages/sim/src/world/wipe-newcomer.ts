@@ -25,7 +25,7 @@ export function wipeNewcomer(world: World, random: Random): void {
     () => {
       cuts.isolate(laggard.id);
       const newcomer = joined();
-      return newcomer !== undefined && world.operator.canLose(newcomer.id, laggard.id);
+      return newcomer !== undefined && world.operator.canLose(newcomer.id);
     },
     () => {
       const newcomer = joined();
@@ -43,7 +43,7 @@ function candidates(world: World): SimNode[] {
 function replaceDisk(world: World, random: Random, laggard: SimNode, newcomer: SimNode, cuts: Cuts): void {
   cuts.isolate(newcomer.id);
   cuts.mend(laggard.id, newcomer.id);
-  wipeDirectory(world, random, newcomer, laggard.id);
+  wipeDirectory(world, random, newcomer);
   // Its operator has named the new member's address, which it cannot know yet.
   laggard.peers = [...laggard.peers, newcomer.id];
   world.stop(laggard, "process", random.between(10, 60));
