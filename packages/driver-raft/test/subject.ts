@@ -157,11 +157,14 @@ export class RaftUniverse implements Universe {
   /** The kit opens single nodes and expects that they lead; a node of Raft needs a majority, and for the first time all. */
   async #fillUp(): Promise<void> {
     for (const [node, driver] of this.#lives) if (driver.closed) this.#lives.delete(node);
-    for (let node = 0; node < this.#members.length; node++) {
-      const running = this.#lives.size + this.#companions.size;
-      if (this.#formed ? running > this.#members.length / 2 : running === this.#members.length) break;
-      if (this.#lives.has(node) || this.#companions.has(node) || this.#wiped.has(node)) continue;
-      const companion = await this.#start(node);
+    const wanted = this.#formed ? Math.floor(this.#members.length / 2) + 1 : this.#members.length;
+    const missing = this.#members
+      .map((_, node) => node)
+      .filter((node) => !this.#lives.has(node) && !this.#companions.has(node) && !this.#wiped.has(node))
+      .slice(0, Math.max(0, wanted - this.#lives.size - this.#companions.size));
+    // Together, since a process takes its time to start.
+    const companions = await Promise.all(missing.map(async (node) => [node, await this.#start(node)] as const));
+    for (const [node, companion] of companions) {
       this.#companions.set(node, companion);
       // Its stream ends with an error when it is crashed.
       this.#standBack(node, companion).catch(() => {});
