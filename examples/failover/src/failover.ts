@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { Callers } from "./callers.ts";
 import { OracleServer, tsoracle } from "./server-process.ts";
 
+export { Actor } from "./actor.ts";
 export { Callers } from "./callers.ts";
 export { OracleServer, tsoracle } from "./server-process.ts";
 

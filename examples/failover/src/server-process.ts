@@ -25,7 +25,9 @@ export class OracleServer {
 
   /** Starts `tsoracle serve ...` on this address and waits until it listens. */
   static async start(address: string, serve: readonly string[]): Promise<OracleServer> {
-    const flags = ["--listen", address, "--advertise", address, "--log", "error", "--exit-with-stdin"];
+    // A server that is alone has nobody to be pointed to by.
+    const advertise = serve[0] === "file" ? [] : ["--advertise", address];
+    const flags = ["--listen", address, ...advertise, "--log", "error", "--exit-with-stdin"];
     const child = spawn(process.execPath, [PROGRAM, "serve", ...serve, ...flags], {
       stdio: ["pipe", "pipe", "inherit"],
     });

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { EntryText } from "./entry.ts";
 
-export type CallKind = "open" | "takeover" | "append" | "hand_off";
+/**
+ * `open` of a session that is new or was let go in good order, `reopen` of one that an earlier start of the same worker, or
+ * an earlier try, had; `takeover` of one whose owner is gone.
+ */
+export type CallKind = "open" | "reopen" | "takeover" | "append" | "hand_off";
 
 /** What a session said about the failover that brought it to a worker. In milliseconds of the wall clock. */
 export interface ReportedContinuity {

@@ -20,6 +20,7 @@ export function renderSessionReport(report: SessionStressReport): string {
     "",
     `calls       ${outcomes("append", calls.append)}`,
     `            ${outcomes("open", calls.open)}`,
+    `            ${outcomes("reopen", calls.reopen)}`,
     `            ${outcomes("takeover", calls.takeover)}`,
     `            ${outcomes("hand-off", calls.hand_off)}`,
     `entries     ${number(entries.total)} in the journals, ${number(entries.acknowledged)} acknowledged`,
@@ -27,8 +28,7 @@ export function renderSessionReport(report: SessionStressReport): string {
       "errors",
       Object.entries(errors).map(([name, count]) => `${number(count)} ${name}`),
     ),
-    `ownership   ${number(report.takeovers)} takeovers, ${number(report.reopened)} opened again`,
-    `continuity  budget ${continuity.budgetMs} ms: ${number(continuity.met)} met, ${number(continuity.notMet)} not met; ` +
+    `continuity  of takeovers and reopenings, budget ${continuity.budgetMs} ms: ${number(continuity.met)} met, ${number(continuity.notMet)} not met; ` +
       `median ${continuity.medianMs} ms, max ${continuity.maxMs} ms`,
     `silence     the longest of a session: median ${silence.medianMs} ms, max ${silence.maxMs} ms`,
     `faults      ${faults.length}, of which ${confirmed} confirmed`,

@@ -55,9 +55,7 @@ export interface SessionStressReport {
   readonly entries: { readonly total: number; readonly acknowledged: number };
   /** Calls that were refused or whose outcome is unknown, by kind and code. */
   readonly errors: Readonly<Record<string, number>>;
-  /** Sessions taken from an owner that was gone, and sessions opened again by their own node or after a hand-over. */
-  readonly takeovers: number;
-  readonly reopened: number;
+  /** Of takeovers and of sessions that their own worker opened again. */
   readonly continuity: {
     readonly budgetMs: number;
     readonly met: number;
@@ -77,7 +75,6 @@ export interface SessionStressReport {
 export function buildSessionReport(facts: SessionRunFacts): SessionStressReport {
   const { options, calls, violations, begin, end } = facts;
   const faults = facts.faults.map((fault) => reportedFault(fault, facts));
-  const owned = calls.filter(({ outcome }) => outcome.kind === "owned");
   const counts = countCalls(calls);
   const problems = [...facts.problems, ...lackingProof(facts, faults, counts)];
   return {
@@ -94,12 +91,7 @@ export function buildSessionReport(facts: SessionRunFacts): SessionStressReport 
     calls: counts,
     entries: { total: facts.entries, acknowledged: counts.append.ok },
     errors: countErrors(calls),
-    takeovers: takeoversIn(calls),
-    reopened: owned.filter(({ kind, outcome }) => kind === "open" && outcome.kind === "owned" && !outcome.created)
-      .length,
-    continuity: summarize(
-      owned.flatMap(({ outcome }) => (outcome.kind === "owned" && outcome.continuity ? [outcome.continuity] : [])),
-    ),
+    continuity: summarize(calls),
     silence: silenceOf(calls, begin, end),
     faults,
     violations,
@@ -107,9 +99,6 @@ export function buildSessionReport(facts: SessionRunFacts): SessionStressReport 
     ok: violations.length === 0 && problems.length === 0,
   };
 }
-
-const takeoversIn = (calls: readonly SessionCall[]): number =>
-  calls.filter(({ kind, outcome }) => kind === "takeover" && outcome.kind === "owned").length;
 
 function reportedFault(fault: SessionFault, { begin, calls }: SessionRunFacts): ReportedSessionFault {
   const { at, endedAt, releasedAt, ...rest } = fault;
@@ -136,7 +125,13 @@ function countCalls(calls: readonly SessionCall[]): Record<CallKind, KindCounts>
     const unknown = own.filter(({ outcome }) => outcome.kind === "unknown").length;
     return { ok: own.length - refused - unknown, refused, unknown };
   };
-  return { append: count("append"), open: count("open"), takeover: count("takeover"), hand_off: count("hand_off") };
+  return {
+    append: count("append"),
+    open: count("open"),
+    reopen: count("reopen"),
+    takeover: count("takeover"),
+    hand_off: count("hand_off"),
+  };
 }
 
 function countErrors(calls: readonly SessionCall[]): Record<string, number> {
@@ -149,7 +144,11 @@ function countErrors(calls: readonly SessionCall[]): Record<string, number> {
   return Object.fromEntries([...counts].sort(([, a], [, b]) => b - a));
 }
 
-function summarize(reported: readonly ReportedContinuity[]): SessionStressReport["continuity"] {
+function summarize(calls: readonly SessionCall[]): SessionStressReport["continuity"] {
+  const reported = calls.flatMap(({ kind, outcome }): ReportedContinuity[] => {
+    const isFailover = kind === "takeover" || kind === "reopen";
+    return isFailover && outcome.kind === "owned" && outcome.continuity !== undefined ? [outcome.continuity] : [];
+  });
   const latencies = reported.map(({ latencyMs }) => latencyMs);
   const met = reported.filter((each) => each.met).length;
   return {

@@ -45,8 +45,11 @@ export interface WorkerParts {
   readonly alarm: (session: string, what: string) => void;
 }
 
-/** How a session can become this worker's. */
-type Way = "open" | "takeover";
+/** How a session can become this worker's, and since when it was without an owner, by the wall clock. */
+interface Way {
+  readonly kind: "open" | "reopen" | "takeover";
+  readonly failoverAtMs?: number | undefined;
+}
 
 /**
  * One node of an application with sessions: appends to those that it owns, takes those over whose owner it sees gone, and
@@ -61,6 +64,8 @@ export class Worker {
   readonly #released = new Map<string, { readonly epoch: bigint; readonly sinceMs: number }>();
   readonly #moves = new Limiter(MOVES);
   readonly #stop = new AbortController();
+  /** Sessions that this start has lost, or failed to get: since when. */
+  readonly #awaySinceMs = new Map<string, number>();
   /** When the start before this one was last heard of. */
   readonly #formerBeatMs: number | undefined;
 
@@ -104,41 +109,51 @@ export class Worker {
   async #acquire(id: string, index: number): Promise<void> {
     const manager = this.#managers[index % this.#managers.length];
     if (manager === undefined || this.#stop.signal.aborted) return;
-    const found = await this.#wayTo(manager, id).catch((error: unknown) => void codeOf(error));
-    if (found === undefined) return;
-    const { way, failoverAtMs } = found;
-    const end = this.#parts.recorder.begin(way, id);
+    const way = await this.#wayTo(manager, id).catch((error: unknown) => void codeOf(error));
+    if (way === undefined) return;
+    const { kind, failoverAtMs = Date.now() } = way;
+    const end = this.#parts.recorder.begin(kind, id);
     try {
-      const session = await manager[way](id, { failoverAtMs });
-      this.#owned.set(id, session);
-      session.signal.addEventListener("abort", () => this.#owned.delete(id), { once: true });
-      if (session.signal.aborted) this.#owned.delete(id);
+      const options = { failoverAtMs };
+      const session = await (kind === "takeover" ? manager.takeover(id, options) : manager.open(id, options));
+      this.#keep(session);
       end(owned(session));
     } catch (error) {
+      // The next try goes on from here, if this one made it the owner all the same.
+      this.#awaySinceMs.set(id, failoverAtMs);
       end(failureOf(error));
     }
   }
 
+  #keep(session: Owned): void {
+    const { id, signal } = session;
+    this.#awaySinceMs.delete(id);
+    this.#owned.set(id, session);
+    const drop = (): void => {
+      this.#owned.delete(id);
+      this.#awaySinceMs.set(id, Date.now());
+    };
+    if (signal.aborted) drop();
+    else signal.addEventListener("abort", drop, { once: true });
+  }
+
   /** Looks who has the session; undefined while that one is live and keeps it. */
-  async #wayTo(
-    manager: Manager,
-    id: string,
-  ): Promise<{ readonly way: Way; readonly failoverAtMs?: number | undefined } | undefined> {
+  async #wayTo(manager: Manager, id: string): Promise<Way | undefined> {
     const { presence, worker } = this.#parts;
     const view = await manager.inspect(id).catch((error: unknown) => {
       if (error instanceof JournalError && error.code === "unknown_session") return undefined;
       throw error;
     });
-    if (view === undefined) return { way: "open" };
+    if (view === undefined) return { kind: "open" };
     const owner = workerOf(view.owner.owner);
     if (view.release !== undefined) {
       const { to } = view.release;
-      if (to === undefined || to === nodeName(worker)) return { way: "open" };
-      return this.#isForgotten(id, to, view.owner.epoch) ? { way: "takeover" } : undefined;
+      if (to === undefined || to === nodeName(worker)) return { kind: "open" };
+      return this.#isForgotten(id, to, view.owner.epoch) ? { kind: "takeover" } : undefined;
     }
-    if (owner === worker) return { way: "open", failoverAtMs: this.#formerBeatMs };
+    if (owner === worker) return { kind: "reopen", failoverAtMs: this.#awaySinceMs.get(id) ?? this.#formerBeatMs };
     if (owner === undefined || presence.isLive(owner)) return undefined;
-    return { way: "takeover", failoverAtMs: presence.lastBeatMs(owner) };
+    return { kind: "takeover", failoverAtMs: presence.lastBeatMs(owner) };
   }
 
   /** Whether a session was let go to somebody who has not come for it: who that should be has changed meanwhile. */
