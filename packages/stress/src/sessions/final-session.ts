@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { setTimeout as sleep } from "node:timers/promises";
 
 import type { FencedJournal, JournalRecord } from "@tsoracle/consensus";
 import { JournalError } from "@tsoracle/consensus";
@@ -33,10 +34,14 @@ export type FinalSession =
 
 const AT_A_TIME = 8;
 
+/** A store that had a fault a moment ago may need as long until it answers again. */
+const PATIENCE_MS = 60_000;
+const AGAIN_AFTER_MS = 200;
+
 /**
- * Takes every session over and reads it.
+ * Takes every session over and reads it. The store has a while to come back from its last fault.
  *
- * @throws Error when the store itself cannot be reached
+ * @throws JournalError `transient` or `uncertain` when it does not
  */
 export async function readFinals(
   journal: FencedJournal,
@@ -52,9 +57,29 @@ export async function readFinals(
     application: numberedEntries,
   });
   const limiter = new Limiter(AT_A_TIME);
-  const finals = sessions.map((session) => limiter.run(() => readFinal(manager, journal, session)));
+  const until = performance.now() + PATIENCE_MS;
+  const finals = sessions.map((session) => limiter.run(() => readPatiently(manager, journal, session, until)));
   return await Promise.all(finals);
 }
+
+async function readPatiently(
+  manager: SessionManager<readonly EntryText[], EntryText>,
+  journal: FencedJournal,
+  session: string,
+  until: number,
+): Promise<FinalSession> {
+  for (;;) {
+    try {
+      return await readFinal(manager, journal, session);
+    } catch (error) {
+      if (!isAway(error) || performance.now() > until) throw error;
+    }
+    await sleep(AGAIN_AFTER_MS);
+  }
+}
+
+const isAway = (error: unknown): boolean =>
+  error instanceof JournalError && (error.code === "transient" || error.code === "uncertain");
 
 async function readFinal(
   manager: SessionManager<readonly EntryText[], EntryText>,
@@ -79,9 +104,8 @@ async function readFinal(
       nextSeq,
     };
   } catch (error) {
-    const isTheStores = error instanceof JournalError && (error.code === "transient" || error.code === "uncertain");
     const isKnown = [JournalError, SessionError, SessionManagerError].some((known) => error instanceof known);
-    if (isTheStores || !isKnown) throw error;
+    if (isAway(error) || !isKnown) throw error;
     return { kind: "unreadable", session, reason: (error as Error).message };
   }
 }

@@ -24,6 +24,9 @@ import { Workers } from "./workers.ts";
 /** Longer than any takeover of all sessions; what is not served by then is a failure of the service. */
 const SERVICE_LIMIT_MS = 90_000;
 
+/** Longer than any store needs to take a node back. */
+const STORE_LIMIT_MS = 60_000;
+
 /** A fault waits until this share of the sessions is served again, so that it now and then hits a recovery. */
 const SERVED_BETWEEN_FAULTS = 0.5;
 
@@ -103,6 +106,9 @@ async function injectAll(
     await sleep(fault.calmMs);
     const unserved = await served(Math.ceil(sessions * SERVED_BETWEEN_FAULTS), clock.now());
     if (unserved !== undefined) return { faults, problems: [unserved] };
+    if (fault.target === "store" && !(await becomesWhole(parts.prepared))) {
+      return { faults, problems: [`the store was not whole again ${STORE_LIMIT_MS} ms after a fault`] };
+    }
     const done = await injectIntoSessions(fault, parts);
     faults.push(done);
     say(describe(done, begin));
@@ -110,6 +116,12 @@ async function injectAll(
   await sleep(Math.max(0, leftMs()));
   const unserved = await served(sessions, clock.now());
   return { faults, problems: unserved === undefined ? [] : [unserved] };
+}
+
+async function becomesWhole({ isWhole }: PreparedSessionStore): Promise<boolean> {
+  if (isWhole === undefined) return true;
+  const limits = { timeoutMs: STORE_LIMIT_MS, everyMs: 500 };
+  return await waitUntil("the store to be whole", isWhole, limits).catch(() => false);
 }
 
 interface ServiceParts {
