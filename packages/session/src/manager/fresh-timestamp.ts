@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TakeoverRequest } from "@tsoracle/fencing";
-import type { Timers } from "@tsoracle/quorum";
+import { systemTimers, type Timers } from "@tsoracle/quorum";
 import { checkEpoch, checkId } from "../checked.ts";
 import type { TokenScheme } from "../token.ts";
 import { DEFAULT_SESSION_MANAGER_LIMITS, type TimestampSource } from "./options.ts";
@@ -49,13 +49,13 @@ export interface ClaimOptions {
  * A claim with a fresh epoch: what a coordinator that holds the secret gives to the node that is to have the session,
  * which hands it to `SessionManager.takeover`.
  *
- * @throws SessionError `id_invalid`; whatever the source of timestamps throws.
+ * @throws SessionError `id_invalid`; SessionManagerError `oracle_unavailable`.
  */
 export async function makeClaim({ sessionId, owner, tokens, timestamps }: ClaimOptions): Promise<TakeoverRequest> {
   checkId("the session id", sessionId);
   checkId("the owner", owner);
-  const signal = AbortSignal.timeout(DEFAULT_SESSION_MANAGER_LIMITS.oracleTimeoutMs);
-  return claimOf(sessionId, owner, tokens, checkEpoch("a timestamp of the oracle", await timestamps({ signal }), 1n));
+  const terms = { timestamps, timers: systemTimers, limits: DEFAULT_SESSION_MANAGER_LIMITS };
+  return claimOf(sessionId, owner, tokens, await freshTimestamp(terms));
 }
 
 export function claimOf(id: string, owner: string, tokens: TokenScheme, epoch: bigint): TakeoverRequest {

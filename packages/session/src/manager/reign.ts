@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { FencedJournal, JournalState } from "@tsoracle/consensus";
+import type { FencedJournal, JournalFence, JournalState } from "@tsoracle/consensus";
 import type { OwnershipFence } from "@tsoracle/fencing";
 import type { SessionEvent } from "./session-event.ts";
 import { SessionManagerError } from "./session-manager-error.ts";
@@ -38,6 +38,8 @@ export type Tell = (
 export class Reign {
   readonly id: string;
   readonly fence: OwnershipFence;
+  /** What the store sees of it: a token may be a secret, and stays here. */
+  readonly claim: JournalFence;
   readonly #terms: ReignTerms;
   readonly #tell: Tell;
   readonly #lost = new AbortController();
@@ -46,6 +48,7 @@ export class Reign {
   constructor(id: string, fence: OwnershipFence, terms: ReignTerms, tell: Tell) {
     this.id = id;
     this.fence = fence;
+    this.claim = Object.freeze({ owner: fence.owner, epoch: fence.epoch });
     this.#terms = terms;
     this.#tell = tell;
   }

@@ -108,8 +108,8 @@ export class SessionHandle<State, Entry> implements OwnedSession<State, Entry> {
   }
 
   async confirm(): Promise<void> {
-    const { id, fence, journal } = this.#reign;
-    await this.#turn(() => this.#reign.ask(() => journal.takeover(id, { owner: fence.owner, epoch: fence.epoch })));
+    const { id, claim, journal } = this.#reign;
+    await this.#turn(() => this.#reign.ask(() => journal.takeover(id, claim)));
   }
 
   settle(): Promise<"nothing" | "written"> {

@@ -219,16 +219,16 @@ export class SessionKeeper<State, Entry> {
   }
 
   async #entryStep(record: StoredRecord, install: () => void): Promise<Step> {
-    const { id, fence, journal: store } = this.#reign;
+    const { id, claim, journal: store } = this.#reign;
     const seq = this.#seq + 1;
     const bytes = encodeRecord(record);
-    const ts = this.#settings.stampEntries ? await freshTimestamp(this.#settings) : fence.epoch;
+    const ts = this.#settings.stampEntries ? await freshTimestamp(this.#settings) : claim.epoch;
     this.#reign.signal.throwIfAborted();
     return {
       seq,
-      send: () => store.append(id, fence, seq, bytes, ts),
+      send: () => store.append(id, claim, seq, bytes, ts),
       isIn: ({ entries }) =>
-        entries.some((one) => one.seq === seq && one.epoch === fence.epoch && sameBytes(one.entry, bytes)),
+        entries.some((one) => one.seq === seq && one.epoch === claim.epoch && sameBytes(one.entry, bytes)),
       install: () => {
         const entries = record.kind === "entry" && record.entry.kind === "counter_delta" ? 1 : 0;
         this.#tail = { entries: this.#tail.entries + entries, bytes: this.#tail.bytes + bytes.length };
@@ -242,11 +242,11 @@ export class SessionKeeper<State, Entry> {
    * of the same number.
    */
   #checkpoint(model: DurableSession, state: State, seq: number, release?: Release): Step {
-    const { id, fence, journal: store } = this.#reign;
+    const { id, claim, journal: store } = this.#reign;
     const bytes = encodeSnapshot(model, this.#settings.application.encodeState(state), release);
     return {
       seq,
-      send: () => store.putSnapshot(id, fence, seq, bytes, { ahead: true }),
+      send: () => store.putSnapshot(id, claim, seq, bytes, { ahead: true }),
       isIn: ({ snapshot }: JournalState) => snapshot?.seq === seq && sameBytes(snapshot.bytes, bytes),
       install: () => {
         this.#install(compact(model), state, seq);
@@ -263,10 +263,10 @@ export class SessionKeeper<State, Entry> {
   }
 
   async #coverTail(seq: number): Promise<void> {
-    const { id, fence, journal: store } = this.#reign;
+    const { id, claim, journal: store } = this.#reign;
     try {
       const bytes = encodeSnapshot(this.#model, this.#settings.application.encodeState(this.#state));
-      await this.#reign.ask(() => store.putSnapshot(id, fence, seq, bytes));
+      await this.#reign.ask(() => store.putSnapshot(id, claim, seq, bytes));
     } catch (cause) {
       this.#nextSnapshotAt = this.#tail.entries + this.#every;
       this.#tell({ kind: "snapshot_failed", alarm: false, seq, cause });
@@ -277,7 +277,7 @@ export class SessionKeeper<State, Entry> {
     this.#nextSnapshotAt = 0;
     this.#tell({ kind: "snapshot_taken", alarm: false, seq });
     try {
-      await this.#reign.ask(() => store.truncateThrough(id, fence, seq));
+      await this.#reign.ask(() => store.truncateThrough(id, claim, seq));
       this.#tell({ kind: "truncated", alarm: false, seq });
     } catch (cause) {
       // The snapshot stands; what it covers goes with the next truncation.
@@ -307,11 +307,11 @@ export class SessionKeeper<State, Entry> {
   }
 
   async #load(): Promise<ReadJournal<State, Entry>> {
-    const { id, fence, journal: store } = this.#reign;
+    const { id, claim, journal: store } = this.#reign;
     const loaded = await this.#reign.ask(async () => {
       const state = await store.load(id);
       // What another owner wrote is of no use here: hear it from the store that this reign is over.
-      if (state.fence.epoch !== fence.epoch) await store.takeover(id, fence);
+      if (state.fence.epoch !== claim.epoch) await store.takeover(id, claim);
       return state;
     });
     return readJournal(id, loaded, this.#settings);

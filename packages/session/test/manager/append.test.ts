@@ -203,6 +203,31 @@ describe("a store that fails under a session", () => {
   });
 });
 
+describe("what the store sees of an owner", () => {
+  it("is its name and its epoch, and no token", async () => {
+    const fences: object[] = [];
+    const recording = new RecordingJournal().around(new MemoryJournalStore().open());
+    const spied = new Proxy(recording, {
+      get: (target, name, receiver) => {
+        const member = Reflect.get(target, name, receiver);
+        if (typeof member !== "function") return member;
+        return (...call: readonly unknown[]) => {
+          if (typeof call[1] === "object" && call[1] !== null && name !== "load") fences.push(call[1]);
+          return member.apply(target, call);
+        };
+      },
+    });
+    const { manager } = testNode("node-a", spied, new TestOracle());
+    const session = await manager.open("room");
+    await say(session, "one", "two", "three");
+    await session.confirm();
+    await session.close();
+    await (await manager.open("room")).close();
+    expect(fences.length).toBeGreaterThan(8);
+    expect(new Set(fences.map((fence) => Object.keys(fence).toSorted().join()))).toEqual(new Set(["epoch,owner"]));
+  });
+});
+
 describe("timestamps of entries", () => {
   const stamped = async (stampEntries: boolean): Promise<readonly bigint[]> => {
     const journal = new MemoryJournalStore().open();
