@@ -17,6 +17,7 @@ const models = [
 /** In the computing packages, tests that start real servers or processes all the same. */
 const servers = [
   "packages/fencing/test/{lua,sql}-fence.test.ts",
+  "packages/quorum/test/chaos/campaign.test.ts",
   "packages/session/test/**/{postgres,redis,mixed,real}/**/*.test.ts",
 ];
 
