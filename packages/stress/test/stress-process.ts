@@ -34,9 +34,9 @@ export function start(...args: string[]): Run {
 }
 
 /** A run to its end, with the report that it wrote. */
-export async function runToEnd(
+export async function runToEnd<Report = StressReport>(
   ...args: string[]
-): Promise<{ readonly exit: number | NodeJS.Signals | null; readonly output: string; readonly report: StressReport }> {
+): Promise<{ readonly exit: number | NodeJS.Signals | null; readonly output: string; readonly report: Report }> {
   const scratch = mkdtempSync(join(tmpdir(), "tsoracle-stress-test-"));
   try {
     const json = join(scratch, "report.json");
@@ -45,7 +45,7 @@ export async function runToEnd(
     const output = run.output();
     // 2 and 3 write no report; what they printed says why.
     if (exit !== 0 && exit !== 1) throw new Error(`the run ended with ${exit}:\n${output}`);
-    return { exit, output, report: JSON.parse(readFileSync(json, "utf8")) as StressReport };
+    return { exit, output, report: JSON.parse(readFileSync(json, "utf8")) as Report };
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
