@@ -32,6 +32,8 @@ export const ambientAllowed: Readonly<Record<string, string>> = {
   "packages/driver-raft/src/transport/timers.ts":
     "schedules reconnects and the wait for a Hello; no timer decides validity",
 
+  "packages/session/src/stores/redis/chance.ts":
+    "jitter for tries that collided and for reconnects, handed on as an argument",
   "packages/session/src/stores/file/work-queue.ts": "refuses a caller when the disk stalls; the write itself goes on",
 
   "packages/server/src/deadline.ts": "bounds how long shutdown waits",
