@@ -46,12 +46,10 @@ async function writeOne({ send, monotonicMs }: BurstOptions, id: string): Promis
 
 /** What the primary's answer means to the one who counts: a 503 is a missed quorum only if it says so. */
 export function classifyAnswer({ status, body }: HttpAnswer): Pick<WriteResult, "outcome" | "detail"> {
-  const detail = `${status} ${body}`;
-  if (status === 201) return { outcome: "ok", detail };
-  return {
-    outcome: status === 503 && QUORUM_FAILURE_REASONS.some((r) => reasonIn(body) === r) ? "quorum_not_met" : "fail",
-    detail,
-  };
+  if (status === 201) return { outcome: "ok", detail: body };
+  const reason = QUORUM_FAILURE_REASONS.find((known) => known === reasonIn(body));
+  if (status === 503 && reason !== undefined) return { outcome: "quorum_not_met", detail: reason };
+  return { outcome: "fail", detail: `${status} ${body}` };
 }
 
 function reasonIn(body: string): unknown {

@@ -43,15 +43,15 @@ export async function runCycle(options: CycleOptions): Promise<CycleEvidence> {
     }),
   );
   if (plan.skewMs !== 0) await stateTime(cluster, plan, 0);
-  const count = (outcome: WriteResult["outcome"]): number =>
-    results.filter((result) => result.outcome === outcome).length;
+  const detailsOf = (outcome: WriteResult["outcome"]): readonly string[] =>
+    results.filter((result) => result.outcome === outcome).map(({ detail }) => detail);
   const line: CycleLine = {
     cycle: plan.cycle,
     fault: plan.fault,
     writes,
-    ok: count("ok"),
-    quorum_not_met: count("quorum_not_met"),
-    fail: count("fail"),
+    ok: detailsOf("ok").length,
+    quorum_not_met: detailsOf("quorum_not_met").length,
+    fail: detailsOf("fail").length,
     count_node0: copies[0]?.size ?? 0,
     count_node1: copies[1]?.size ?? 0,
     count_node2: copies[2]?.size ?? 0,
@@ -61,7 +61,8 @@ export async function runCycle(options: CycleOptions): Promise<CycleEvidence> {
     isConfirmed: fault.isConfirmed && leftItsMark(plan, results, Number(settled["skewWarnings"])),
     tooEarly: fault.isolated === undefined ? 0 : acknowledgedWithin(results, fault.isolated.from, fault.isolated.to),
     underReplicated: acknowledgedBelowQuorum(results, copies),
-    failures: results.filter(({ outcome }) => outcome === "fail").map(({ detail }) => detail),
+    failures: detailsOf("fail"),
+    refusals: detailsOf("quorum_not_met"),
   };
 }
 

@@ -26,7 +26,7 @@ function cycle(line: Partial<CycleLine> = {}, rest: Partial<CycleEvidence> = {})
     count_node2: 1_000,
     ...line,
   };
-  return { line: whole, isConfirmed: true, tooEarly: 0, underReplicated: 0, failures: [], ...rest };
+  return { line: whole, isConfirmed: true, tooEarly: 0, underReplicated: 0, failures: [], refusals: [], ...rest };
 }
 
 const judged = (...cycles: readonly CycleEvidence[]): readonly [number, string] => {
@@ -57,6 +57,19 @@ describe("the verdict over one class", () => {
 
   it("measures convergence and not uptime: writes that missed their quorum do not lower it", () => {
     expect(judged(cycle({ ok: 500, quorum_not_met: 500, count_node1: 500, count_node2: 500 }))).toEqual([1, "pass"]);
+  });
+
+  it("does not let refused writes that arrived stand in for acknowledged ones that did not", () => {
+    const surplus = cycle({ ok: 900, quorum_not_met: 100 });
+    expect(judged(surplus, cycle({ count_node1: 900 }))).toEqual([0.947, "hard fail"]);
+  });
+
+  it("tells why quorums were not met, which is no failure", () => {
+    const cycles = [cycle({ quorum_not_met: 3 }, { refusals: ["timeout", "unreachable", "timeout"] })];
+    const summary = judgeClass("partition_minority", cycles);
+    expect([summary.verdict, summary.quorum_not_met_reasons]).toEqual(["pass", { timeout: 2, unreachable: 1 }]);
+    const text = renderReport({ classes: [summary], verdict: "pass", evidence: [] });
+    expect(text).toContain("quorum not met partition_minority: timeout 2, unreachable 1\n");
   });
 
   it("ignores the primary, which has everything that it acknowledged", () => {

@@ -26,12 +26,15 @@ export interface CycleEvidence {
   readonly underReplicated: number;
   /** What the failures said. */
   readonly failures: readonly string[];
+  /** The reasons of the quorums that were not met. */
+  readonly refusals: readonly string[];
 }
 
 /** How one write of the client went. Times are monotonic milliseconds of one clock. */
 export interface WriteResult {
   readonly id: string;
   readonly outcome: "ok" | "quorum_not_met" | "fail";
+  /** The reason of a quorum that was not met, else what was answered. */
   readonly detail: string;
   readonly beganAt: number;
   readonly endedAt: number;
@@ -62,6 +65,8 @@ export interface ClassSummary {
   readonly total_writes: number;
   readonly total_ok: number;
   readonly total_quorum_not_met: number;
+  /** How often each reason was given. */
+  readonly quorum_not_met_reasons: Readonly<Record<string, number>>;
   readonly total_fail: number;
   /** The part of the acknowledged writes that reached both peers, cut off after three digits. No probability of loss. */
   readonly convergence_bound: number;
@@ -77,7 +82,9 @@ const PASS_THOUSANDTHS = 995;
 const SOFT_THOUSANDTHS = 980;
 
 /**
- * Judges the cycles of one class. Beyond the bound of `fencing-quorum-sessions.md` 2.9: an acknowledgement without its
+ * Judges the cycles of one class by the bound of `fencing-quorum-sessions.md` 2.9: of what was acknowledged, the part
+ * that reached both peers. Refused writes that got there all the same do not make it larger: no cycle counts for more
+ * than it acknowledged. Beyond the bound: an acknowledgement without its
  * quorum is a hard fail, however well everything converges later; and it is no pass if a fault was not seen to happen
  * or nothing was acknowledged at all, because that shows nothing.
  */
@@ -85,7 +92,7 @@ export function judgeClass(fault: FaultClass, cycles: readonly CycleEvidence[]):
   const sum = (read: (evidence: CycleEvidence) => number): number =>
     cycles.reduce((total, evidence) => total + read(evidence), 0);
   const ok = sum(({ line }) => line.ok);
-  const converged = sum(({ line }) => Math.min(line.count_node1, line.count_node2));
+  const converged = sum(({ line }) => Math.min(line.count_node1, line.count_node2, line.ok));
   const thousandths = ok === 0 ? 1_000 : Math.floor((converged * 1_000) / ok);
   const fail = sum(({ line }) => line.fail);
   const confirmed = sum(({ isConfirmed }) => (isConfirmed ? 1 : 0));
@@ -113,6 +120,7 @@ export function judgeClass(fault: FaultClass, cycles: readonly CycleEvidence[]):
     total_writes: sum(({ line }) => line.writes),
     total_ok: ok,
     total_quorum_not_met: sum(({ line }) => line.quorum_not_met),
+    quorum_not_met_reasons: tally(cycles.flatMap(({ refusals }) => refusals)),
     total_fail: fail,
     convergence_bound: thousandths / 1_000,
     faults_confirmed: confirmed,
@@ -127,6 +135,12 @@ export function judgeClass(fault: FaultClass, cycles: readonly CycleEvidence[]):
 export function judgeCampaign(classes: readonly ClassSummary[]): Verdict {
   if (classes.some(({ verdict }) => verdict === "hard fail")) return "hard fail";
   return classes.length === 0 || classes.some(({ verdict }) => verdict === "soft fail") ? "soft fail" : "pass";
+}
+
+function tally(texts: readonly string[]): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const text of texts) counts[text] = (counts[text] ?? 0) + 1;
+  return counts;
 }
 
 function firstFailure(cycles: readonly CycleEvidence[]): string {

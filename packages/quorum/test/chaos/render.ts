@@ -46,6 +46,12 @@ export function renderReport({ classes, verdict }: CampaignReport): string {
       .trimEnd(),
   );
   const words = classes.map(({ fault, kind }) => `${fault} (${kind}): ${FAULT_LABELS[fault].words}`);
+  const refused = classes
+    .filter((summary) => summary.total_quorum_not_met > 0)
+    .map(({ fault, quorum_not_met_reasons: counts }) => {
+      const each = Object.entries(counts).map(([reason, count]) => `${reason} ${count}`);
+      return `quorum not met ${fault}: ${each.join(", ")}`;
+    });
   const reasons = classes.flatMap(({ fault, reasons: all }) => all.map((reason) => `NOT MET ${fault}: ${reason}`));
-  return `${[...table, "", ...words, ...reasons, `verdict: ${verdict}`].join("\n")}\n`;
+  return `${[...table, "", ...words, ...refused, ...reasons, `verdict: ${verdict}`].join("\n")}\n`;
 }

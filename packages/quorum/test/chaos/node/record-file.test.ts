@@ -16,26 +16,28 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 describe("a file of records", () => {
   it("has on the disk what it has acknowledged, and nothing before", async () => {
     expect(await idsOnDisk(path)).toEqual([]);
-    const file = await RecordFile.open(path);
+    await using file = await RecordFile.open(path);
     expect(await idsOnDisk(path)).toEqual([]);
     await Promise.all(["a", "b", "c"].map((id) => file.append(id, `value of ${id}`)));
     expect([...(await idsOnDisk(path))].sort()).toEqual(["a", "b", "c"]);
   });
 
   it("keeps a record once, also when it comes again after a restart", async () => {
-    const file = await RecordFile.open(path);
+    await using file = await RecordFile.open(path);
     await Promise.all([file.append("a", "x"), file.append("a", "x")]);
-    const again = await RecordFile.open(path);
+    await using again = await RecordFile.open(path);
     await again.append("a", "x");
     await again.append("b", "y");
     expect(readFileSync(path, "utf8")).toBe('["a","x"]\n["b","y"]\n');
   });
 
   it("does not count the torn line of a process that was killed, and writes over it", async () => {
-    await (await RecordFile.open(path)).append("ä", "x");
+    await using file = await RecordFile.open(path);
+    await file.append("ä", "x");
     appendFileSync(path, '["torn","ha');
     expect(await idsOnDisk(path)).toEqual(["ä"]);
-    await (await RecordFile.open(path)).append("b", "y");
+    await using again = await RecordFile.open(path);
+    await again.append("b", "y");
     expect(await idsOnDisk(path)).toEqual(["ä", "b"]);
   });
 });

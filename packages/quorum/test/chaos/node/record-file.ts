@@ -12,7 +12,7 @@ interface Waiting {
  * Records in an append-only file, one line each. A record counts when the disk has it; those that wait at the same
  * time share one sync. A record that is there already is not written again.
  */
-export class RecordFile {
+export class RecordFile implements AsyncDisposable {
   readonly #file: FileHandle;
   readonly #kept: Map<string, Promise<void>>;
   #waiting: Waiting[] = [];
@@ -45,6 +45,11 @@ export class RecordFile {
     this.#kept.set(id, written);
     void this.#flush();
     return written;
+  }
+
+  /** For one who has nothing under way. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#file.close();
   }
 
   async #flush(): Promise<void> {
