@@ -76,6 +76,17 @@ export class Presence {
     return Array.from({ length: this.#workers }, (_, worker) => worker).filter((worker) => this.isLive(worker));
   }
 
+  /**
+   * Who should have the session with this index: its home, or while that is gone one of the others, so that only the
+   * sessions of the one that is gone move.
+   */
+  whoseTurn(index: number): number {
+    const home = index % this.#workers;
+    const { live } = this;
+    if (live.includes(home)) return home;
+    return live[Math.floor(index / this.#workers) % live.length] ?? this.#self;
+  }
+
   #path(worker: number): string {
     return join(this.#directory, `worker-${worker}.beat`);
   }

@@ -92,8 +92,7 @@ export class Worker {
   async #tend(id: string, index: number): Promise<void> {
     const { presence, worker } = this.#parts;
     while (!this.#stop.signal.aborted) {
-      const { live } = presence;
-      const wanted = live[index % live.length] ?? worker;
+      const wanted = presence.whoseTurn(index);
       const session = this.#owned.get(id);
       if (session === undefined) {
         if (wanted === worker) await this.#moves.run(() => this.#acquire(id, index));

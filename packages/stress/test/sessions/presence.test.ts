@@ -33,6 +33,16 @@ describe("presence", () => {
       expect([own.live, own.lastBeatMs(1)]).toEqual([[0], undefined]);
     }));
 
+  it("gives the sessions of a worker that is gone to the others, and leaves the rest where they are", () =>
+    watching((own, other) => {
+      other.beat(1_000);
+      own.look(100);
+      const indices = Array.from({ length: 12 }, (_, index) => index);
+      const turns = indices.map((index) => own.whoseTurn(index));
+      expect(turns.filter((_, index) => index % 3 !== 2)).toEqual([0, 1, 0, 1, 0, 1, 0, 1]);
+      expect(turns.filter((_, index) => index % 3 === 2)).toEqual([0, 1, 0, 1]);
+    }));
+
   it("does not take its own pause for the silence of others", () =>
     watching((own, other) => {
       other.beat(1_000);
