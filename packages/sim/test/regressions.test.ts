@@ -17,6 +17,11 @@ const CASES = [
     needs: "wiped_refused_empty",
   },
   { seed: 1_028_325, why: "late greetings of earlier starts were taken for clones", needs: "suspends" },
+  {
+    seed: 1_008_138,
+    why: "a greeting without an address was under way when the address became known",
+    needs: "addresses_heard",
+  },
 ] as const;
 
 describe("simulated cases that failed once", { timeout: 120_000 }, () => {

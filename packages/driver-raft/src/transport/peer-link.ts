@@ -78,7 +78,9 @@ export class PeerLink {
 
   /** Begins anew, so that the peer hears a Hello that says more than the last one did. */
   greetAgain(): void {
-    if (this.#state.kind === "open") this.#broken(this.#state.stream);
+    const state = this.#state;
+    // A Hello that is on its way may have left before there was more to say.
+    if (state.kind === "open" || state.kind === "greeting") this.#broken(state.stream);
   }
 
   /** Ends a stream to a disk that turned out not to be the peer's. */

@@ -50,7 +50,9 @@ export class ProcessLinks {
     this.#world.network.recheck(this.#owner);
     const named = machine.member(this.#owner.id) !== undefined;
     if (this.#named === false && named) {
-      for (const link of this.#links.values()) if (link.state === "open") this.#world.network.broken(link);
+      for (const link of this.#links.values()) {
+        if (link.state === "open" || link.state === "greeting") this.#world.network.broken(link);
+      }
     }
     this.#named = named;
   }
