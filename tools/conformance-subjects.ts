@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Subject } from "@tsoracle/conformance";
+import type { JournalSubject, Subject } from "@tsoracle/conformance";
 import { startEtcd, startPostgres, startRedisNodes } from "@tsoracle/test-services";
 import type { Servers } from "./servers.ts";
 
@@ -45,6 +45,28 @@ export const SUBJECTS: Readonly<Record<string, SubjectEntry>> = {
     );
   }),
 };
+
+/** Stores of session journals, by the name that `--journal` takes. */
+export const JOURNAL_SUBJECTS: Readonly<Record<string, (servers: Servers) => Promise<JournalSubject>>> = {
+  file: async () => (await import("../packages/session/test/stores/file/file-subject.ts")).fileJournalSubject,
+  postgres: postgresJournal,
+  redis: (servers) => redisJournal(servers, 5),
+  "redis-3-nodes": (servers) => redisJournal(servers, 3),
+  mixed: async (servers) => {
+    const { mixedSubject } = await import("../packages/session/test/stores/mixed/mixed-subject.ts");
+    return mixedSubject({ snapshots: await postgresJournal(servers), journal: await redisJournal(servers, 3) });
+  },
+};
+
+async function postgresJournal(servers: Servers): Promise<JournalSubject> {
+  const { postgresJournalSubject } = await import("../packages/session/test/stores/postgres/postgres-subject.ts");
+  return postgresJournalSubject({ server: servers.lazily(() => startPostgres()) });
+}
+
+async function redisJournal(servers: Servers, count: number): Promise<JournalSubject> {
+  const { redisJournalSubject } = await import("../packages/session/test/stores/redis/redis-subject.ts");
+  return redisJournalSubject({ redis: servers.lazily(() => startRedisNodes(count)), servers: count });
+}
 
 async function postgres(servers: Servers, freshness: "lease" | "confirm"): Promise<Subject> {
   const { postgresSubject } = await import("../packages/driver-postgres/test/subject.ts");

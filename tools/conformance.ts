@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `corepack pnpm conformance [--driver NAME] [--json FILE] [--check]`: runs the kit over our drivers, on real servers
+// `corepack pnpm conformance [--driver NAME | --journal NAME] [--json FILE] [--check]`: runs the kit over our drivers, or
+// the kit of session journals over one of our stores (`--journal all` for each), which writes no page. On real servers
 // where they have any, which it starts and ends. A run over all of them writes the table in
 // docs/reference/conformance.md and the list of clauses in docs/contract.md.
 //
@@ -14,6 +15,7 @@ import { parseArgs } from "node:util";
 import {
   type ClauseResult,
   check,
+  checkJournal,
   declaredReport,
   type Report,
   renderClauses,
@@ -21,7 +23,7 @@ import {
   renderMarkdown,
   renderReport,
 } from "@tsoracle/conformance";
-import { SUBJECTS, type SubjectEntry } from "./conformance-subjects.ts";
+import { JOURNAL_SUBJECTS, SUBJECTS, type SubjectEntry } from "./conformance-subjects.ts";
 import { workspaceRoot } from "./run-command.ts";
 import { Servers } from "./servers.ts";
 
@@ -52,19 +54,30 @@ others with what their subjects declare; the tests of those drivers run the kit 
 
 interface Arguments {
   readonly driver: string | undefined;
+  readonly journal: string | undefined;
   readonly json: string | undefined;
   readonly check: boolean;
 }
 
 function readArguments(): Arguments {
   const { values } = parseArgs({
-    options: { driver: { type: "string" }, json: { type: "string" }, check: { type: "boolean", default: false } },
+    options: {
+      driver: { type: "string" },
+      journal: { type: "string" },
+      json: { type: "string" },
+      check: { type: "boolean", default: false },
+    },
   });
-  const { driver, json } = values;
+  const { driver, journal, json } = values;
+  if (journal !== undefined && journal !== "all" && !Object.hasOwn(JOURNAL_SUBJECTS, journal)) {
+    throw new TypeError(
+      `--journal: expected all or one of ${Object.keys(JOURNAL_SUBJECTS).join(", ")}, got '${journal}'`,
+    );
+  }
   if (driver !== undefined && !Object.hasOwn(SUBJECTS, driver)) {
     throw new TypeError(`--driver: expected one of ${Object.keys(SUBJECTS).join(", ")}, got '${driver}'`);
   }
-  return { driver, json, check: values.check };
+  return { driver, journal, json, check: values.check };
 }
 
 async function reportOn({ isStoreBacked, load }: SubjectEntry, servers: Servers, checkOnly: boolean): Promise<Report> {
@@ -112,8 +125,26 @@ async function settlePages(reports: readonly Report[], checkOnly: boolean): Prom
   return same;
 }
 
+/** The kit of journals; each clause is told as it stands. */
+async function judgeJournals(names: readonly string[], servers: Servers, json: string | undefined): Promise<number> {
+  const reports = [];
+  for (const name of names) {
+    const load = JOURNAL_SUBJECTS[name];
+    if (load === undefined) continue;
+    const report = await checkJournal(await load(servers), { timeoutMs: PATIENCE_MS });
+    reports.push(report);
+    console.log(`${report.subject}: ${report.ok ? "conforms" : "does NOT conform"}`);
+    for (const { id, outcome, detail } of report.results) console.log(`  ${id}: ${outcome}${detail && `, ${detail}`}`);
+  }
+  if (json !== undefined) await writeFile(json, `${JSON.stringify(reports, null, 2)}\n`);
+  return reports.every(({ ok }) => ok) ? 0 : 1;
+}
+
 async function main(servers: Servers): Promise<number> {
-  const { driver, json, check: checkOnly } = readArguments();
+  const { driver, journal, json, check: checkOnly } = readArguments();
+  if (journal !== undefined) {
+    return await judgeJournals(journal === "all" ? Object.keys(JOURNAL_SUBJECTS) : [journal], servers, json);
+  }
   const reports = await reportOnAll(driver === undefined ? Object.keys(SUBJECTS) : [driver], servers, checkOnly);
   if (json !== undefined) await writeFile(json, renderJson(reports));
   const conform = reports.every(({ ok }) => ok);

@@ -31,14 +31,21 @@ export async function openRedisJournal(options: RedisJournalOptions): Promise<Fe
 export async function openWatched(options: RedisJournalOptions, hooks: RedisJournalHooks): Promise<FencedJournal> {
   const config = checkRedisOptions(options);
   let readmitter: Readmitter | undefined;
-  const nodes = connectNodes(config, { onChange: () => readmitter?.look(), onSend: hooks.onSend });
+  let wake = (): void => {};
+  const onChange = (): void => {
+    readmitter?.look();
+    wake();
+  };
+  const nodes = connectNodes(config, { onChange, onSend: hooks.onSend });
   readmitter = new Readmitter(nodes, config, { timers: systemTimers, chance: systemChance });
   const close = async (): Promise<void> => {
     await readmitter.close();
     for (const node of nodes) node.close();
   };
   try {
-    await enough(nodes, config.callTimeoutMs);
+    await enough(nodes, config.callTimeoutMs, (listener) => {
+      wake = listener;
+    });
   } catch (error) {
     await close();
     throw error;
@@ -49,11 +56,19 @@ export async function openWatched(options: RedisJournalOptions, hooks: RedisJour
 }
 
 /** Waits until a majority is of use, or it is known that it is not. */
-async function enough(nodes: readonly RedisNode[], limitMs: number): Promise<void> {
+async function enough(
+  nodes: readonly RedisNode[],
+  limitMs: number,
+  listen: (listener: () => void) => void,
+): Promise<void> {
   const isEnough = (): boolean =>
     nodes.filter(({ objection }) => objection === undefined).length >= majority(nodes.length);
   await new Promise<void>((resolve) => {
     let open = nodes.length;
+    // The last of a majority to show itself makes the others look again, which is a change of theirs.
+    listen(() => {
+      if (isEnough()) resolve();
+    });
     for (const node of nodes) {
       void node.known(limitMs).then(() => {
         open -= 1;
@@ -61,7 +76,7 @@ async function enough(nodes: readonly RedisNode[], limitMs: number): Promise<voi
       });
     }
   });
-  // The last of a majority to show itself makes the others look again.
+  listen(() => {});
   if (!isEnough()) await Promise.all(nodes.map((node) => (node.isWaiting ? node.inspect() : undefined)));
   const objections = nodes.flatMap(({ label, objection }) =>
     objection === undefined ? [] : [{ label, ...objection }],
