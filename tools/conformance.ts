@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `corepack pnpm conformance [--driver NAME | --journal NAME] [--json FILE] [--check]`: runs the kit over our drivers, or
-// the kit of session journals over one of our stores (`--journal all` for each), which writes no page. On real servers
+// the kit of session journals over one of our stores (`--journal all` for each), which writes no page; on real servers
 // where they have any, which it starts and ends. A run over all of them writes the table in
 // docs/reference/conformance.md and the list of clauses in docs/contract.md.
 //
