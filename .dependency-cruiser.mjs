@@ -61,7 +61,7 @@ export default {
       comment: "Users do not get devDependencies: move it to dependencies, or do without.",
       severity: "error",
       from: { path: "^packages/[^/]+/(src|bin)/" },
-      to: { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"], dependencyTypesNot: ["type-only"] },
+      to: { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"], dependencyTypesNot: ["type-only", "npm-peer"] },
     },
     {
       name: "no-cycles",

@@ -85,7 +85,7 @@ describe("admin service", () => {
     const added = { id: 4n, raftAddr: "a:1", serviceEndpoint: "a:2", adminEndpoint: "", storageId: "aa" };
     expect(await client.call(admin.addLearner, added)).toEqual(stands);
     expect(await client.call(admin.promote, { id: 3n })).toEqual(stands);
-    expect(await client.call(admin.removeNode, { id: 2n })).toEqual(stands);
+    expect(await client.call(admin.removeNode, { id: 2n, force: false })).toEqual(stands);
     expect(await client.call(admin.removeNode, { id: 3n, force: true })).toEqual(stands);
     expect(await client.call(admin.transfer, { id: 2n })).toEqual(stands);
     expect(driver.calls).toEqual([
@@ -128,7 +128,7 @@ describe("admin service", () => {
     driver.resignation.plan(async () => {
       driver.leaderId = 2n;
     });
-    expect(await client.call(admin.removeNode, { id: 1n })).toMatchObject({
+    expect(await client.call(admin.removeNode, { id: 1n, force: false })).toMatchObject({
       ok: false,
       error: AdminErrorKind.ADMIN_ERROR_KIND_NOT_LEADER,
       leaderAdminEndpoint: "10.0.0.2:51002",
@@ -154,7 +154,7 @@ describe("admin service", () => {
     const bad = { id: 4n, raftAddr: "nowhere", serviceEndpoint: "a:2", adminEndpoint: "", storageId: "" };
     const refusals = [
       client.call(admin.promote, { id: 0n }),
-      client.call(admin.removeNode, { id: 0n }),
+      client.call(admin.removeNode, { id: 0n, force: false }),
       client.call(admin.transfer, { id: 0n }),
       client.call(admin.addLearner, bad),
       client.call(admin.addLearner, { ...bad, raftAddr: "a:1", adminEndpoint: "x" }),

@@ -6,7 +6,7 @@ describe("a node on a disk that is not the member's (I3)", () => {
   it("ends when it is told of the state, before it could vote for itself", () => {
     const cluster = new ReplicaCluster(3);
     const leader = cluster.elect();
-    const member = { id: 4, ...memberOf(4), storageId: "f".repeat(32) };
+    const member = { ...memberOf(4), storageId: "f".repeat(32) };
     cluster.join(4);
     cluster.change(leader, { type: "ConfChangeAddLearnerNode", id: 4, member });
     expect(() => cluster.tick(5)).toThrow(
@@ -18,7 +18,7 @@ describe("a node on a disk that is not the member's (I3)", () => {
     const cluster = new ReplicaCluster(3);
     const leader = cluster.elect();
     const joined = cluster.join(4);
-    const member = { id: 4, ...memberOf(4), storageId: storageIdOf(4) };
+    const member = { ...memberOf(4), storageId: storageIdOf(4) };
     cluster.change(leader, { type: "ConfChangeAddLearnerNode", id: 4, member });
     cluster.tick(5);
     expect(joined.replica.machine.member(4)).toEqual(member);
