@@ -4,6 +4,9 @@ import { type FaultyJournal, faultyJournal } from "@tsoracle/consensus/memory";
 import type { CertifiedStore, DurableBackendContract } from "../../src/certification.ts";
 import { BACKEND_PRESSURES } from "../../src/certification.ts";
 
+/** Of each packet, in each direction, while a store behind a network is slow. Milliseconds. */
+export const DELAY_MS = 40;
+
 /** What a store of these tests promises. */
 export function contractOf(name: string, durableBackendClass: DurableBackendContract["class"]): DurableBackendContract {
   const page = "packages/session/README.md";
