@@ -47,6 +47,11 @@ export function checkInteger(what: string, value: number, least: number, most: n
   );
 }
 
+/** A delay in milliseconds, as timers take it. @throws SessionError `number_out_of_range`. */
+export function checkDeadline(ms: number): number {
+  return checkInteger("deadlineMs", ms, 0, 2 ** 31 - 1);
+}
+
 /** A point in time in milliseconds, in the 46 bits that timestamps have. @throws SessionError `number_out_of_range`. */
 export function checkMs(what: string, ms: number): number {
   return checkInteger(what, ms, 0, PHYSICAL_MS_MAX);

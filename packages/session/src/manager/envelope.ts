@@ -38,13 +38,14 @@ export interface StoredSnapshot {
   readonly payload: Uint8Array;
 }
 
+/** @throws SessionError for what `decodeRecord` would not read. */
 export function encodeRecord(record: StoredRecord): Uint8Array {
-  const { atMs } = record;
+  const atMs = checkMs("atMs", record.atMs);
   switch (record.kind) {
     case "entry":
       return framed({ atMs, entry: record.entry }, record.payload);
     case "release":
-      return framed({ atMs, release: { to: record.release.to ?? null } }, new Uint8Array());
+      return framed({ atMs, release: releaseHeader(record.release) }, new Uint8Array());
     default:
       return record satisfies never;
   }
@@ -65,7 +66,7 @@ export function encodeSnapshot(session: DurableSession, payload: Uint8Array, rel
   const header = {
     snapshot: { ...snapshot, checkpointEpoch: String(snapshot.checkpointEpoch) },
     ...{ backend, resumePolicy, continuitySloMs, maxDataLossEvents },
-    ...(release === undefined ? {} : { release: { to: release.to ?? null } }),
+    ...(release === undefined ? {} : { release: releaseHeader(release) }),
   };
   return framed(header, payload);
 }
@@ -134,6 +135,10 @@ export function unreadable(where: string, cause: unknown): SessionManagerError {
 function objectOf(value: unknown): Record<string, unknown> {
   if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
   throw new TypeError(`expected an object, got ${JSON.stringify(value)}`);
+}
+
+function releaseHeader({ to }: Release): object {
+  return { to: to === undefined ? null : checkId("the successor", to) };
 }
 
 function releaseOf(value: unknown): Release {

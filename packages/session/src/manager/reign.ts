@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { FencedJournal, JournalFence, JournalState } from "@tsoracle/consensus";
+import { type FencedJournal, JournalError, type JournalFence, type JournalState } from "@tsoracle/consensus";
 import type { OwnershipFence } from "@tsoracle/fencing";
 import type { SessionEvent } from "./session-event.ts";
 import { SessionManagerError } from "./session-manager-error.ts";
@@ -170,11 +170,22 @@ export class Reign {
     try {
       const state = await this.journal.load(this.id);
       if (step.isIn(state)) return { kind: "written" };
-      return { kind: "lost", reason: this.#outOfStep(conflict), written: false };
+      // The write may have happened all the same, if a successor has put it into a snapshot meanwhile.
+      const overtaken = state.fence.epoch !== this.claim.epoch;
+      // Only what was sent before explains a conflict; otherwise the store should have refused the fence.
+      if (overtaken && this.#doubt === step) return this.#overtaken(state.fence);
+      return { kind: "lost", reason: this.#outOfStep(conflict), written: overtaken ? undefined : false };
     } catch (error) {
       const trouble = storeTrouble(this.id, error);
       return trouble.kind === "lost" ? { ...trouble, written: undefined } : { kind: "unknown", error };
     }
+  }
+
+  #overtaken(current: JournalFence): Outcome {
+    const message = `owner ${JSON.stringify(current.owner)} holds epoch ${current.epoch}`;
+    const cause = new JournalError("fenced", message, { current });
+    const what = `session ${JSON.stringify(this.id)} was taken over: ${cause.message}`;
+    return { kind: "lost", reason: new SessionManagerError("fenced", what, { cause, current }), written: undefined };
   }
 
   #outOfStep(cause: unknown): SessionManagerError {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { OwnershipFence } from "@tsoracle/fencing";
+import { checkDeadline, checkId } from "../checked.ts";
 import type { DurableSession } from "../durable-session.ts";
 import type { LifecycleState } from "../state.ts";
 import type { Release } from "./envelope.ts";
@@ -116,17 +117,18 @@ export class SessionHandle<State, Entry> implements OwnedSession<State, Entry> {
     return this.#turn(() => this.#reign.settle());
   }
 
-  handOff(node: string, options: HandOffOptions = {}): Promise<HandOff> {
+  async handOff(node: string, options: HandOffOptions = {}): Promise<HandOff> {
+    checkId("the successor", node);
     const reason = new SessionManagerError(
       "handed_off",
       `session ${JSON.stringify(this.id)} was handed to node ${JSON.stringify(node)}`,
     );
-    return this.#leave({ to: node }, reason, options);
+    return await this.#leave({ to: node }, reason, options);
   }
 
-  close(options: HandOffOptions = {}): Promise<HandOff> {
+  async close(options: HandOffOptions = {}): Promise<HandOff> {
     const reason = new SessionManagerError("closed", `session ${JSON.stringify(this.id)} was closed here`);
-    return this.#leave({}, reason, options);
+    return await this.#leave({}, reason, options);
   }
 
   abandon(): void {
@@ -161,6 +163,7 @@ export class SessionHandle<State, Entry> implements OwnedSession<State, Entry> {
     reason: SessionManagerError,
     { deadlineMs = HAND_OFF_MS }: HandOffOptions,
   ): Promise<HandOff> {
+    checkDeadline(deadlineMs);
     if (this.#leaving !== undefined) return this.#leaving.done;
     if (this.signal.aborted) return Promise.reject(this.signal.reason);
     const done = this.#drainAndRelease(release, deadlineMs).finally(() => this.#reign.end(reason));
@@ -181,6 +184,8 @@ export class SessionHandle<State, Entry> implements OwnedSession<State, Entry> {
       .last(async () => {
         snapshot = await this.#lastSnapshot();
         await this.#keeper.release(release);
+        // With snapshots alone the release is one.
+        snapshot ||= this.#keeper.model.backend.kind === "snapshot_only";
       })
       .then(
         () => ({ released: true, snapshot }),
@@ -195,9 +200,7 @@ export class SessionHandle<State, Entry> implements OwnedSession<State, Entry> {
 
   /** Makes the successor's recovery short. Where it fails, the entries tell the same. */
   async #lastSnapshot(): Promise<boolean> {
-    const { kind } = this.#keeper.model.backend;
-    // With snapshots alone the release is one.
-    if (kind !== "snapshot_journal") return kind === "snapshot_only";
+    if (this.#keeper.model.backend.kind !== "snapshot_journal") return false;
     return await this.#keeper.snapshot().then(
       () => true,
       () => false,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { JournalState } from "@tsoracle/consensus";
+import { checkMs } from "../checked.ts";
 import { judgeContinuity, unsavedDeltas } from "../continuity.ts";
 import { type DurableSession, journal } from "../durable-session.ts";
 import type { JournalEntry } from "../journal-entry.ts";
@@ -102,13 +103,24 @@ export class SessionKeeper<State, Entry> {
     await this.#reign.settle();
     const atMs = this.#settings.clock.nowMs();
     const model = crash(this.#model, reason);
+    const failover = this.#failoverAt(checkMs("the time of a crash", atMs));
+    const failed = (): void => {
+      this.#failover = failover;
+    };
     if (this.#keepsJournal) {
-      await this.#record(model, this.#state, { kind: "crash_marked", reason }, atMs);
+      await this.#record(model, this.#state, { kind: "crash_marked", reason }, atMs, NOTHING, failed);
     } else {
       this.#model = model;
+      failed();
     }
-    const loss: KnownLoss = { events: unsavedDeltas(model.backend, journal(model)), loss: "exact" };
-    this.#failover = { atMs, loss };
+  }
+
+  /** A failure in a failover that is not over begins no other one: its time counts on, and what was lost stays lost. */
+  #failoverAt(atMs: number): NonNullable<KeeperParts<State>["failover"]> {
+    const [before, unsaved] = [this.#failover, this.#unsaved];
+    if (before === undefined) return { atMs, loss: { events: unsaved, loss: "exact" } };
+    if (this.#model.snapshot.lifecycle === "crashed") return before;
+    return { atMs: before.atMs, loss: { ...before.loss, events: before.loss.events + unsaved } };
   }
 
   /** After a crash the state is read from the store, and what is missing there is counted. */
@@ -117,12 +129,20 @@ export class SessionKeeper<State, Entry> {
     if (this.#model.snapshot.lifecycle === "crashed" && this.#mounted) await this.#readAfterCrash();
     const atMs = this.#settings.clock.nowMs();
     const model = restart(this.#model, atMs);
-    this.#mounted = true;
-    if (this.#keepsJournal) await this.#record(model, this.#state, { kind: "restarted", nowMs: atMs }, atMs);
-    else this.#model = model;
+    // Not before it is certain: a journal may still tell of a live session.
+    const mounted = (): void => {
+      this.#mounted = true;
+    };
+    if (this.#keepsJournal) {
+      await this.#record(model, this.#state, { kind: "restarted", nowMs: atMs }, atMs, NOTHING, mounted);
+    } else {
+      this.#model = model;
+      mounted();
+    }
   }
 
   async reconnect(options: ReconnectOptions): Promise<SessionContinuity> {
+    if (options.failoverAtMs !== undefined) checkMs("failoverAtMs", options.failoverAtMs);
     await this.#reign.settle();
     const { lifecycle } = this.#model.snapshot;
     if (lifecycle === "crashed" || (!this.#mounted && lifecycle !== "disconnected")) await this.restart();
@@ -147,8 +167,7 @@ export class SessionKeeper<State, Entry> {
   }
 
   continuityReport(failoverAtMs: number, reconnectAtMs: number): SessionContinuity {
-    const unsaved = unsavedDeltas(this.#model.backend, journal(this.#model));
-    const { events, loss } = this.#failover?.loss ?? { events: unsaved, loss: "exact" };
+    const { events, loss } = this.#failover?.loss ?? { events: this.#unsaved, loss: "exact" };
     return Object.freeze({ ...judgeContinuity(this.#model, events, failoverAtMs, reconnectAtMs), loss });
   }
 
@@ -191,8 +210,9 @@ export class SessionKeeper<State, Entry> {
   /** Says in the store that the session may be opened elsewhere. */
   async release(release: Release): Promise<void> {
     await this.#reign.settle();
-    const crashed = this.#model.snapshot.lifecycle === "crashed";
-    if (crashed && !this.#keepsJournal) throw this.#notLive("and its store has not heard of that");
+    // With snapshots alone the store knows neither of a crash nor of a loss, and a successor would take this for whole.
+    const hidden = this.#model.snapshot.lifecycle === "crashed" || (this.#failover?.loss.events ?? 0) > 0;
+    if (hidden && !this.#keepsJournal) throw this.#notLive("and its store has not heard of what that cost");
     const step = this.#keepsJournal
       ? await this.#entryStep({ kind: "release", atMs: this.#settings.clock.nowMs(), release }, () => {})
       : this.#checkpoint(this.#model, this.#state, this.#seq + 1, release);
@@ -201,6 +221,10 @@ export class SessionKeeper<State, Entry> {
 
   get #keepsJournal(): boolean {
     return this.#model.backend.kind !== "snapshot_only";
+  }
+
+  get #unsaved(): number {
+    return unsavedDeltas(this.#model.backend, journal(this.#model));
   }
 
   get #every(): number {
@@ -213,8 +237,12 @@ export class SessionKeeper<State, Entry> {
     entry: JournalEntry,
     atMs: number,
     payload: Uint8Array = NOTHING,
+    also: () => void = () => {},
   ): Promise<void> {
-    const install = (): void => this.#install(model, state, this.#seq + 1);
+    const install = (): void => {
+      this.#install(model, state, this.#seq + 1);
+      also();
+    };
     await this.#reign.write(await this.#entryStep({ kind: "entry", atMs, entry, payload }, install));
   }
 
@@ -289,8 +317,8 @@ export class SessionKeeper<State, Entry> {
   async #readAfterCrash(): Promise<void> {
     const found = await this.#load();
     const lost = this.#seq - found.seq;
-    const reported = this.#failover?.loss.events ?? 0;
-    if (lost !== reported) throw this.#diverged(`${lost} entries are missing, and ${reported} were to be lost`);
+    const unsaved = this.#unsaved;
+    if (lost !== unsaved) throw this.#diverged(`${lost} entries are missing, and ${unsaved} were to be lost`);
     const recovered = found.session(this.#reign.fence);
     // With snapshots alone the store has not heard of the crash.
     const crashed = this.#keepsJournal ? recovered : crash(recovered, "read back after a crash");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { JournalFence } from "@tsoracle/consensus";
 import type { TakeoverRequest } from "@tsoracle/fencing";
-import { checkId, checkText } from "../checked.ts";
+import { checkDeadline, checkId, checkInteger, checkMs, checkText } from "../checked.ts";
 import type { DurableSession } from "../durable-session.ts";
 import { type Acquired, Acquisition } from "./acquire.ts";
 import type { Release } from "./envelope.ts";
@@ -33,6 +33,11 @@ export interface CloseManagerOptions extends HandOffOptions {
   readonly concurrency?: number | undefined;
 }
 
+/** Taken as soon as a session is asked for; without a handle while it is being opened. */
+interface Place<State, Entry> {
+  handle?: SessionHandle<State, Entry>;
+}
+
 /**
  * The sessions of one node: opens them, takes them over, recovers them, and lets them go. Every takeover has an epoch
  * that nobody used before, and the store checks it with every write, so that an owner that was deposed while it slept
@@ -41,8 +46,7 @@ export interface CloseManagerOptions extends HandOffOptions {
  */
 export class SessionManager<State, Entry> implements AsyncDisposable {
   readonly #settings: ManagerSettings<State, Entry>;
-  /** `undefined` while a session is being opened. */
-  readonly #sessions = new Map<string, SessionHandle<State, Entry> | undefined>();
+  readonly #sessions = new Map<string, Place<State, Entry>>();
   #closed = false;
 
   /** @throws SessionError for an option out of its range. */
@@ -56,7 +60,7 @@ export class SessionManager<State, Entry> implements AsyncDisposable {
 
   /** The sessions that are open here. */
   get sessions(): readonly OwnedSession<State, Entry>[] {
-    return [...this.#sessions.values()].filter((handle) => handle !== undefined);
+    return [...this.#sessions.values()].flatMap(({ handle }) => (handle === undefined ? [] : [handle]));
   }
 
   /**
@@ -98,11 +102,14 @@ export class SessionManager<State, Entry> implements AsyncDisposable {
 
   /**
    * Lets all sessions go, and opens no more. Those that the store does not answer for within the deadline are dropped;
-   * their ids are with the answers that say so.
+   * their ids are with the answers that say so. Options out of their range are refused, and nothing is closed.
    */
   async close(options: CloseManagerOptions = {}): Promise<ReadonlyMap<string, HandOff>> {
-    this.#closed = true;
     const { to, concurrency = 16, ...each } = options;
+    if (to !== undefined) checkId("the successor", to);
+    if (each.deadlineMs !== undefined) checkDeadline(each.deadlineMs);
+    checkInteger("concurrency", concurrency, 1, 2 ** 16);
+    this.#closed = true;
     const answers = new Map<string, HandOff>();
     const waiting = this.sessions.filter(({ signal }) => !signal.aborted).values();
     const worker = async (): Promise<void> => {
@@ -111,7 +118,7 @@ export class SessionManager<State, Entry> implements AsyncDisposable {
         answers.set(session.id, await leave.catch((cause: unknown) => ({ released: false, snapshot: false, cause })));
       }
     };
-    await Promise.all(Array.from({ length: Math.max(1, concurrency) }, worker));
+    await Promise.all(Array.from({ length: concurrency }, worker));
     return answers;
   }
 
@@ -125,23 +132,30 @@ export class SessionManager<State, Entry> implements AsyncDisposable {
     how: (acquisition: Acquisition<State, Entry>) => Promise<Acquired<State, Entry>>,
   ): Promise<OwnedSession<State, Entry>> {
     checkId("the session id", id);
-    this.#reserve(id);
+    checkOpening(options);
+    const place = this.#reserve(id);
     const startedAtMs = this.#settings.clock.nowMs();
     const tell = this.#teller(id);
     try {
       const acquired = await how(new Acquisition(id, this.#settings, tell));
       const handle = this.#handle(id, acquired, options, startedAtMs, tell);
-      this.#sessions.set(id, handle);
+      place.handle = handle;
+      handle.signal.addEventListener("abort", () => this.#vacate(id, place), { once: true });
       if (this.#closed) await handle.close();
       else if (!acquired.created && (options.reconnect ?? true)) await handle.reconnect({ route: options.route });
       handle.signal.throwIfAborted();
       return handle;
     } catch (error) {
       // Whoever asked has no handle, so the session must not stay behind as if it were in use.
-      this.#sessions.get(id)?.abandon();
-      this.#sessions.delete(id);
+      place.handle?.abandon();
+      this.#vacate(id, place);
       throw error;
     }
+  }
+
+  /** Somebody may have opened the session anew since; that place is not this one. */
+  #vacate(id: string, place: Place<State, Entry>): void {
+    if (this.#sessions.get(id) === place) this.#sessions.delete(id);
   }
 
   /** An observer that throws must not turn what was written into a refusal: its error surfaces as uncaught. */
@@ -158,7 +172,7 @@ export class SessionManager<State, Entry> implements AsyncDisposable {
     };
   }
 
-  #reserve(id: string): void {
+  #reserve(id: string): Place<State, Entry> {
     if (this.#closed) throw new SessionManagerError("closed", "this manager was closed; make another");
     if (this.#sessions.has(id)) {
       throw new SessionManagerError("already_open", `session ${JSON.stringify(id)} is open here already`);
@@ -167,7 +181,9 @@ export class SessionManager<State, Entry> implements AsyncDisposable {
     if (this.#sessions.size >= maxSessions) {
       throw new SessionManagerError("queue_full", `${maxSessions} sessions are open here; close some, or allow more`);
     }
-    this.#sessions.set(id, undefined);
+    const place: Place<State, Entry> = {};
+    this.#sessions.set(id, place);
+    return place;
   }
 
   #handle(
@@ -179,7 +195,6 @@ export class SessionManager<State, Entry> implements AsyncDisposable {
   ): SessionHandle<State, Entry> {
     const { created, fence, model, found, cleanly, previousOwner } = acquired;
     const reign = new Reign(id, fence, this.#settings, tell);
-    reign.signal.addEventListener("abort", () => this.#sessions.delete(id), { once: true });
     const atMs = options.failoverAtMs ?? startedAtMs;
     const failover = created ? undefined : { atMs, loss: knownLoss(found, cleanly, options.acknowledgedSeq) };
     const tail = { entries: found.entries.length, bytes: found.tailBytes };
@@ -188,4 +203,11 @@ export class SessionManager<State, Entry> implements AsyncDisposable {
     const recovery = Object.freeze({ created, snapshotSeq, snapshotState, entries, previousOwner });
     return new SessionHandle(this.#settings, reign, keeper, recovery);
   }
+}
+
+/** Before anything is asked of the store: what is refused here must not have cost another node its session. */
+function checkOpening({ route, failoverAtMs, acknowledgedSeq }: OpenOptions): void {
+  if (route !== undefined) checkText("the route", route);
+  if (failoverAtMs !== undefined) checkMs("failoverAtMs", failoverAtMs);
+  if (acknowledgedSeq !== undefined) checkInteger("acknowledgedSeq", acknowledgedSeq, 0, Number.MAX_SAFE_INTEGER);
 }
