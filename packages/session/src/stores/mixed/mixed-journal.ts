@@ -138,8 +138,10 @@ export class MixedJournal implements FencedJournal {
       const through = checkJournalSeq(seq, 0);
       await this.#journal.truncateThrough(key, owner, through).catch(async (error: unknown) => {
         if (!(error instanceof JournalError && error.code === "conflict")) throw error;
-        // A crash may have come between a snapshot and its marker: then the marker is put now.
-        const { snapshotSeq } = await this.#joined(key);
+        // A crash may have come between a snapshot and its marker: then the marker is put now. Only of what the snapshot
+        // store holds: a snapshot that went ahead meanwhile stands in the marker's place, and a marker would replace it.
+        await this.#joined(key);
+        const { snapshotSeq } = (await this.#snapshots.load(key).catch(missingIsNothing)) ?? {};
         if (snapshotSeq === undefined || snapshotSeq < through) throw error;
         await this.#journal.putSnapshot(key, owner, snapshotSeq, MARKER);
         await inDoubt("the truncation", () => this.#journal.truncateThrough(key, owner, through));

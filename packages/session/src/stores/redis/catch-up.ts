@@ -15,14 +15,15 @@ export class CatchUp {
     this.#group = group;
   }
 
-  /** Resolves to the node's answer to the copy, which counts like one to the step itself: it holds at least that. */
+  /** Never rejects. Resolves to the node's answer to the copy, which counts like one to the step itself: it holds at least that. */
   async bring(node: ReplicaNode, ballot: Ballot, rev: number, deadline: Deadline): Promise<ReplicaAnswer> {
     const lag = { kind: "lag" } as const;
     if (this.#running.has(node.label)) return lag;
     this.#running.add(node.label);
     try {
       const others = this.#group.nodes.flatMap(({ label }) => (label === node.label ? [] : [label]));
-      const found = await this.#group.content(this.#id, others, { ballots: [ballot] }, deadline);
+      // Damage elsewhere is told by whoever needs that copy; here it only means that there is nothing to bring.
+      const found = await this.#group.contentOnce(this.#id, others, { ballots: [ballot] }, deadline)();
       if (found === undefined) return lag;
       const install = { kind: "install", ballot, rev: found.rev, content: found.content } as const;
       const answer = await node.ask(this.#id, install, deadline.leftMs());

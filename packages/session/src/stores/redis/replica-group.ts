@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { JournalError } from "@tsoracle/consensus";
+import { JournalError, type JournalState } from "@tsoracle/consensus";
 import { majority, type Timers } from "@tsoracle/quorum";
 import { type Ballot, counterOf, floorOf, makeBallot } from "./ballot.ts";
 import { type Deadline, unreachable } from "./group-errors.ts";
 import type { ReplicaAnswer, ReplicaHead, ReplicaNode, SessionContent } from "./replica.ts";
+import { stateOf } from "./session-state.ts";
 
 export interface ReplicaGroupOptions {
   readonly nodes: readonly ReplicaNode[];
@@ -23,6 +24,8 @@ export interface WantedContent {
 export interface FoundContent {
   readonly rev: number;
   readonly content: SessionContent | undefined;
+  /** The same for callers; undefined where there is no journal. */
+  readonly state: JournalState | undefined;
 }
 
 /** Between tries that collided with another process, in milliseconds: doubled each time up to the most. */
@@ -70,23 +73,41 @@ export class ReplicaGroup {
     }
   }
 
-  /** The content from the first of these nodes that has the wanted copy; undefined if none does. */
+  /**
+   * The content from the first of these nodes that has the wanted copy whole; undefined if none does. A damaged copy is
+   * neither shown nor copied to other nodes.
+   *
+   * @throws JournalError `permanent` when every one of these nodes has a damaged copy
+   */
   async content(
     id: string,
     from: readonly string[],
     { ballots, rev }: WantedContent,
     deadline: Deadline,
   ): Promise<FoundContent | undefined> {
+    const damages: JournalError[] = [];
     for (const node of this.nodes) {
       if (!from.includes(node.label) || deadline.isOver()) continue;
       const answer = await node.ask(id, { kind: "content", ballots, rev }, deadline.leftMs());
-      if (answer.kind === "content") return { rev: answer.rev, content: answer.content };
-      if (answer.kind === "broken") throw new JournalError("permanent", `${node.label} ${answer.message}`);
+      if (answer.kind === "broken") damages.push(new JournalError("permanent", `${node.label} ${answer.message}`));
+      if (answer.kind !== "content") continue;
+      const { content } = answer;
+      try {
+        return {
+          rev: answer.rev,
+          content,
+          state: content === undefined ? undefined : stateOf(id, node.label, content),
+        };
+      } catch (error) {
+        damages.push(JournalError.from(error));
+      }
     }
+    const [first] = damages;
+    if (first !== undefined && damages.length === from.length) throw first;
     return undefined;
   }
 
-  /** As {@link content}, asked at most once however often the result is called. */
+  /** As {@link content}, asked at most once however often the result is called. What is damaged is not there for it. */
   contentOnce(
     id: string,
     from: readonly string[],
@@ -108,8 +129,6 @@ export class ReplicaGroup {
     deadline: Deadline,
   ): void {
     const n = this.nodes.length;
-    const broken = [...answers].find(([, answer]) => answer.kind === "broken");
-    if (broken?.[1].kind === "broken") throw new JournalError("permanent", `${broken[0]} ${broken[1].message}`);
     if (heads !== undefined && heads.size >= majority(n)) return;
     const reasons: string[] = [];
     let lasting = 0;
@@ -119,12 +138,12 @@ export class ReplicaGroup {
       // A round that is decided does not wait for the rest, and says nothing about them.
       if (answer === undefined && !deadline.isOver()) continue;
       if (answer === undefined) reasons.push(`${label} did not answer in time`);
-      else if (answer.kind === "failed") reasons.push(`${label} ${answer.message}`);
+      else if (answer.kind === "failed" || answer.kind === "broken") reasons.push(`${label} ${answer.message}`);
       else if ((answer.kind === "ok" || answer.kind === "head") && !answer.votes) {
         reasons.push(`${label} is being filled`);
       } else continue;
       unusable += 1;
-      if (answer?.kind === "failed" && answer.lasting) lasting += 1;
+      if (answer?.kind === "broken" || (answer?.kind === "failed" && answer.lasting)) lasting += 1;
     }
     if (n - unusable >= majority(n)) return;
     if (n - lasting < majority(n)) {

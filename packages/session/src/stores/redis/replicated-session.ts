@@ -8,7 +8,6 @@ import { readRound } from "./read-round.ts";
 import type { ReplicaAnswer, ReplicaHead } from "./replica.ts";
 import type { ReplicaGroup } from "./replica-group.ts";
 import { holdsWrite, type SessionHead } from "./session-head.ts";
-import { stateOf } from "./session-state.ts";
 import { voteRound } from "./vote-round.ts";
 
 /** This process's right to write to the copies, for as long as nobody has a greater ballot. */
@@ -56,7 +55,7 @@ export class ReplicatedSession {
         if (known.copy.head === undefined) throw unknownSession(this.#id);
         const from = { ballots: [known.accepted], rev: known.rev };
         const content = await this.#group.content(this.#id, known.holders, from, deadline);
-        if (content?.content !== undefined) return stateOf(this.#id, content.content);
+        if (content?.state !== undefined) return content.state;
       } else {
         this.#group.demandMajority("load", heads, answers, deadline);
         if (reads >= PATIENT_READS) await this.#settle(deadline);

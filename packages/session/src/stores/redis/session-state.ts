@@ -4,8 +4,12 @@ import { unpackEntry, unpackSnapshot } from "./records.ts";
 import type { SessionContent } from "./replica.ts";
 import { firstSeqOf } from "./session-head.ts";
 
-/** A copy as callers see it. @throws JournalError `permanent` when entries are missing or not what was written. */
-export function stateOf(id: string, { head, snapshot, entries }: SessionContent): JournalState {
+/**
+ * The copy of a node as callers see it.
+ *
+ * @throws JournalError `permanent` when entries are missing or not what was written
+ */
+export function stateOf(id: string, label: string, { head, snapshot, entries }: SessionContent): JournalState {
   const { fence, nextSeq, snapshotSeq } = head;
   try {
     if ((snapshot === undefined) !== (snapshotSeq === undefined)) throw new TypeError("the snapshot is not there");
@@ -26,7 +30,7 @@ export function stateOf(id: string, { head, snapshot, entries }: SessionContent)
   } catch (error) {
     throw new JournalError(
       "permanent",
-      `a copy of session ${JSON.stringify(id)} is damaged: ${error instanceof Error ? error.message : String(error)}. Wipe that node and readmit it`,
+      `the copy of session ${JSON.stringify(id)} is damaged: ${error instanceof Error ? error.message : String(error)}. Wipe ${label} and readmit it`,
       { cause: error },
     );
   }

@@ -96,6 +96,22 @@ describe("mixed journals, ended between any two steps", () => {
     expect(shown(await mixed.load("s"))).toBe("again + 8 < 9");
   });
 
+  it("keep a snapshot that goes ahead while a truncation waits for it", async () => {
+    const stores = await withEntries(2);
+    const journal = stores.journal.open();
+    const refused = journal.truncateThrough.bind(journal);
+    // The snapshot arrives after the truncation was refused and before it looks whether a marker is missing.
+    journal.truncateThrough = async (...call) => {
+      await refused(...call).catch(async (error: unknown) => {
+        await stores.open().putSnapshot("s", a, 7, bytes("state 7"), { ahead: true });
+        throw error;
+      });
+    };
+    const mixed = mixedJournal({ snapshots: stores.snapshots.open(), journal });
+    expect(await code(mixed.truncateThrough("s", a, 7))).toBe("conflict");
+    expect(shown(await stores.open().load("s"))).toBe("state 7 +  < 8");
+  });
+
   it("say so when one of the stores was set back", async () => {
     const stores = await withEntries(3);
     const mixed = stores.open();

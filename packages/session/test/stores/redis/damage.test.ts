@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { JournalFence } from "@tsoracle/consensus";
+import { systemTimers } from "@tsoracle/quorum";
+import { describe, expect, it } from "vitest";
+import { makeBallot } from "../../../src/stores/redis/ballot.ts";
+import { CatchUp } from "../../../src/stores/redis/catch-up.ts";
+import { Deadline } from "../../../src/stores/redis/group-errors.ts";
+import { packEntry } from "../../../src/stores/redis/records.ts";
+import type { ReplicaAnswer, ReplicaNode, ReplicaRequest } from "../../../src/stores/redis/replica.ts";
+import { ReplicaGroup } from "../../../src/stores/redis/replica-group.ts";
+import { ReplicatedSession } from "../../../src/stores/redis/replicated-session.ts";
+import { firstHead, headAfter } from "../../../src/stores/redis/session-head.ts";
+import { ModelNode } from "./sim/model-node.ts";
+
+const a: JournalFence = { epoch: 1n, owner: "a" };
+const ballot = makeBallot(0n, 1n, 1n);
+const packed = packEntry({ ...a, ts: 0n, entry: new Uint8Array([7]) });
+const head = headAfter(firstHead(a, false, "t1"), { kind: "append", fence: a, seq: 1 }, "t2");
+
+/** Nodes with one session of one entry, and what some of them answer instead. */
+function nodesWith(strange: Readonly<Record<string, (request: ReplicaRequest) => ReplicaAnswer | undefined>>) {
+  const asked: string[] = [];
+  const nodes: readonly ReplicaNode[] = ["n0", "n1", "n2"].map((label) => {
+    const model = new ModelNode();
+    const content = { head, snapshot: undefined, entries: new Map([[1, packed]]) };
+    model.answer("s", { kind: "install", ballot, rev: 2, content });
+    return {
+      label,
+      ask: async (id, request) => {
+        asked.push(`${label} ${request.kind}`);
+        return strange[label]?.(request) ?? model.answer(id, request);
+      },
+    };
+  });
+  return { nodes, asked };
+}
+
+function groupOf(nodes: readonly ReplicaNode[]): ReplicaGroup {
+  return new ReplicaGroup({ nodes, timers: systemTimers, nonce: 2n, chance: () => 0.5 });
+}
+
+const soon = (): Deadline => new Deadline(systemTimers, 20_000);
+/** What a node answers whose entries were removed behind its back. */
+const withoutEntries = ({ kind }: ReplicaRequest): ReplicaAnswer | undefined =>
+  kind === "content" ? { kind, rev: 2, content: { head, snapshot: undefined, entries: new Map() } } : undefined;
+const unreadable = (): ReplicaAnswer => ({ kind: "broken", message: "holds something else" });
+
+describe("a damaged copy on one Redis node", () => {
+  it("is passed over when a node that lags is filled, and never ends the process", async () => {
+    const { nodes } = nodesWith({ n0: unreadable, n1: unreadable });
+    const lagging = nodes[2];
+    if (lagging === undefined) throw new TypeError("three nodes");
+    const only = new CatchUp("s", groupOf(nodes));
+    await expect(only.bring(lagging, ballot, 2, soon())).resolves.toEqual({ kind: "lag" });
+  });
+
+  it("is not copied to others: another node's whole one is", async () => {
+    const { nodes } = nodesWith({ n0: withoutEntries });
+    const found = await groupOf(nodes).content("s", ["n0", "n1"], { ballots: [ballot] }, soon());
+    expect(found?.content?.entries.size).toBe(1);
+  });
+
+  it("does not keep the others from serving, and is named when there is no other", async () => {
+    const one = new ReplicatedSession("s", groupOf(nodesWith({ n0: withoutEntries }).nodes));
+    expect((await one.load(soon())).entries).toHaveLength(1);
+    const strange = { n0: withoutEntries, n1: withoutEntries, n2: withoutEntries };
+    const all = new ReplicatedSession("s", groupOf(nodesWith(strange).nodes));
+    await expect(all.load(soon())).rejects.toMatchObject({
+      code: "permanent",
+      message: expect.stringMatching(/entry 1 is missing.*n[012]/),
+    });
+  });
+
+  it("does not turn a collision with another process into damage", async () => {
+    const { nodes } = nodesWith({ n0: unreadable });
+    let collisions = 0;
+    const busy = nodes.map((node) => ({
+      ...node,
+      ask: async (id: string, request: ReplicaRequest, limitMs: number): Promise<ReplicaAnswer> => {
+        if (node.label !== "n1" || request.kind !== "promise" || collisions > 0) return node.ask(id, request, limitMs);
+        collisions += 1;
+        return { kind: "promised", ballot: makeBallot(0n, 9n, 9n) };
+      },
+    }));
+    await expect(new ReplicatedSession("s", groupOf(busy)).settled(soon())).resolves.toMatchObject({ rev: 2 });
+  });
+});
