@@ -18,7 +18,7 @@ export function readHead(id: string, row: Row): JournalHead {
     const snapshot = row["snapshot_seq"];
     return {
       fence: fenceOf(row),
-      nextSeq: seqOf(row["next_seq"], 1),
+      nextSeq: nextOf(row["next_seq"]),
       snapshotSeq: snapshot == null ? undefined : seqOf(snapshot, 0),
     };
   });
@@ -29,7 +29,7 @@ export function readState(id: string, rows: readonly Row[]): JournalState | unde
   const head = rows.find(({ kind }) => kind === "head");
   if (head === undefined) return undefined;
   return judged(id, () => {
-    const nextSeq = seqOf(head["seq"], 1);
+    const nextSeq = nextOf(head["seq"]);
     const snapshotSeq = head["ts"] == null ? undefined : seqOf(head["ts"], 0);
     const found = rows.find(({ kind }) => kind === "snapshot");
     const snapshot: JournalSnapshot | undefined =
@@ -68,6 +68,12 @@ function fenceOf(row: Row): JournalFence {
 
 function seqOf(value: Row[string] | undefined, least: 0 | 1): number {
   return checkJournalSeq(typeof value === "string" && /^\d{1,16}$/.test(value) ? Number(value) : Number.NaN, least);
+}
+
+/** One more than the last number that there is comes next where that one is taken. */
+function nextOf(value: Row[string] | undefined): number {
+  const text = typeof value === "string" && /^\d{1,16}$/.test(value) ? value : "";
+  return checkJournalSeq(text === "" ? Number.NaN : Number(BigInt(text) - 1n), 0) + 1;
 }
 
 function u64(value: Row[string] | undefined): bigint {

@@ -95,7 +95,8 @@ export function decodeHead(text: string): SessionHead {
   if (!Array.isArray(gaps) || !Array.isArray(recent)) throw new TypeError("gaps and recent writes are lists");
   return {
     fence: checkJournalFence({ epoch: BigInt(String(epoch)), owner: owner as string }),
-    nextSeq: checkJournalSeq(nextSeq, 1),
+    // One more than the last number that there is comes next where that one is taken.
+    nextSeq: checkJournalSeq(Number(nextSeq) - 1, 0) + 1,
     snapshotSeq: snapshotSeq === undefined ? undefined : checkJournalSeq(snapshotSeq, 0),
     cut: checkJournalSeq(cut, 0),
     gaps: gaps.map(([from, to]: [unknown, unknown]) => [checkJournalSeq(from, 1), checkJournalSeq(to, 1)] as const),
