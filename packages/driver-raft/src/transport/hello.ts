@@ -101,6 +101,10 @@ export function encodeHello(hello: Hello): Uint8Array {
     .finish();
 }
 
+/** Far more than any text of a Hello has. A peer is remembered by what it says, and a frame may be large. */
+const MOST_TEXT_BYTES = 4_096;
+const decoder = new TextDecoder();
+
 /** Unknown fields are passed over. @throws WireError */
 export function decodeHello(bytes: Uint8Array): Hello {
   try {
@@ -111,13 +115,19 @@ export function decodeHello(bytes: Uint8Array): Hello {
   }
 }
 
+function readText(reader: BinaryReader, what: string): string {
+  const bytes = reader.bytes();
+  if (bytes.length <= MOST_TEXT_BYTES) return decoder.decode(bytes);
+  throw new WireError(`${what}: expected a text of at most ${MOST_TEXT_BYTES} bytes, got ${bytes.length}`);
+}
+
 function readHello(reader: BinaryReader): Hello {
   const numbers = new Map<number, number>();
   const texts = new Map<number, string>();
   while (reader.pos < reader.len) {
     const [field, wire] = reader.tag();
     if ([1, 2, 5, 7, 9].includes(field)) numbers.set(field, readNumber(reader, `Hello field ${field}`));
-    else if ([3, 4, 6, 8, 10, 11, 12].includes(field)) texts.set(field, reader.string());
+    else if ([3, 4, 6, 8, 10, 11, 12].includes(field)) texts.set(field, readText(reader, `Hello field ${field}`));
     else reader.skip(wire);
   }
   return {

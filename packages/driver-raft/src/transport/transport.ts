@@ -103,15 +103,15 @@ export class PeerTransport {
       this.#links.delete(id);
       if (!peers.has(id)) this.#port?.drop(id);
     }
-    for (const [id, endpoint] of peers) {
-      if (id === this.#options.identity.nodeId || this.#links.has(id)) continue;
-      this.#links.set(id, { endpoint, link: this.#link(id, endpoint) });
-    }
     this.#port?.recheck();
     for (const { link } of this.#links.values()) link.recheck();
     const named = this.#options.peerEndpoint();
     if (named !== this.#named) for (const { link } of this.#links.values()) link.greetAgain();
     this.#named = named;
+    for (const [id, endpoint] of peers) {
+      if (id === this.#options.identity.nodeId || this.#links.has(id)) continue;
+      this.#links.set(id, { endpoint, link: this.#link(id, endpoint) });
+    }
   }
 
   /** Sends, or loses, one message to the peer it names. Messages that are a node's own business are refused. */

@@ -122,6 +122,16 @@ describe("a Hello", () => {
     expect(decodeFrame(encodeFrame({ kind: "hello", hello }))).toEqual({ kind: "hello", hello });
   });
 
+  it("holds no text that a node would not send, since what it says is remembered (X4)", () => {
+    for (const key of ["storageId", "incarnation", "peerEndpoint", "echo"] as const) {
+      const fits = { ...hello, [key]: "x".repeat(4_096) };
+      expect(decodeHello(encodeHello(fits))).toEqual(fits);
+      expect(() => decodeHello(encodeHello({ ...hello, [key]: "x".repeat(4_097) }))).toThrow(
+        /expected a text of at most 4096 bytes, got 4097/,
+      );
+    }
+  });
+
   it("reads as one of nobody when its fields are missing, which every node refuses", () => {
     expect(decodeHello(new Uint8Array())).toMatchObject({ protocolMax: 0, clusterId: "", nodeId: 0 });
   });

@@ -8,6 +8,7 @@ import type { Hello, Refusal } from "../../src/transport/hello.ts";
 import { MOST_GREETING } from "../../src/transport/peer-port.ts";
 import { CHANNEL_OPTIONS, CONNECT } from "../../src/transport/peer-service.ts";
 import type { PeerTlsOptions } from "../../src/transport/peer-tls.ts";
+import { systemTimers } from "../../src/transport/timers.ts";
 import { PeerTransport, type TransportOptions } from "../../src/transport/transport.ts";
 
 /** One node's end of the network, and everything it heard. */
@@ -98,6 +99,28 @@ describe("the transport between peers", () => {
     await connected(one, 2);
     one.transport.send(newMessage("MsgVote", { from: 1, to: 2, term: 7 }));
     await waitUntil("a message after the cut", () => Promise.resolve(two.received.some(({ term }) => term === 7)));
+  });
+
+  it("says Hello again where it said less before, and does not interrupt a Hello that says it already", async () => {
+    let named = "127.0.0.1:1";
+    const pauses: number[] = [];
+    const timers = {
+      ...systemTimers,
+      after: (ms: number, run: () => void) => {
+        pauses.push(ms);
+        return systemTimers.after(ms, run);
+      },
+    };
+    const [one, two] = [await end(1, { peerEndpoint: () => named, timers }), await end(2)];
+    const peers = new Map([[2, address(two)]]);
+    one.transport.setPeers(peers);
+    // The deadline for the answer, and nothing that is waited for before the Hello.
+    expect(pauses).toHaveLength(1);
+    await connected(one, 2);
+    expect(two.met.map(({ peerEndpoint }) => peerEndpoint)).toEqual(["127.0.0.1:1"]);
+    named = "127.0.0.1:2";
+    one.transport.setPeers(peers);
+    await waitUntil("the new address", () => Promise.resolve(two.met.at(-1)?.peerEndpoint === "127.0.0.1:2"));
   });
 
   it("loses messages without a stream, and reports a snapshot that is lost with them", async () => {
