@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { type ClausesOf, clause } from "../clause.ts";
 import { inTime, ms, seqKey, settle, turns } from "../probes.ts";
+import { loadOnceHealed, persistOnceHealed } from "./healing.ts";
 
 export const cancelClauses: ClausesOf<"cancel"> = {
   "cancel.before": clause({
@@ -49,9 +50,9 @@ export const cancelClauses: ClausesOf<"cancel"> = {
         if (settled.ok) assert.equal(settled.value, asked);
         else assert.equal(settled.error, reason, "it rejected with something else than the signal's reason");
         await release?.();
-        assert.equal(await driver.persistHighWater(ms(asked + 1_000), epoch), asked + 1_000);
+        assert.equal(await persistOnceHealed(trial, { node: 0, driver, epoch }, asked + 1_000), asked + 1_000);
         await turns();
-        assert.equal(await driver.loadHighWater(), asked + 1_000, "after a late write");
+        assert.equal(await loadOnceHealed(trial, driver), asked + 1_000, "after a late write");
       }
     },
   }),
