@@ -16,7 +16,8 @@ export interface OpenOptions {
   readonly failoverAtMs?: number | undefined;
   /**
    * The greatest number that anybody saw acknowledged (clients of a room know it). With snapshots alone the loss is then
-   * counted; otherwise the report assumes the worst.
+   * counted; otherwise the report assumes the worst. Leave it out after an opening that ended as `uncertain`: what that
+   * one wrote may have a number that an entry had which was lost, and the count would be too low.
    */
   readonly acknowledgedSeq?: number | undefined;
 }
@@ -77,9 +78,12 @@ export interface HandOffOptions {
 }
 
 export interface HandOff {
-  /** Whether the store says that the session may be opened elsewhere. If not, it takes a `takeover` there. */
+  /**
+   * Whether the store says that the session may be opened elsewhere. If not, it takes a `takeover` there. With snapshots
+   * alone never after a crash or a takeover with a loss that no reconnect has reported: the next node would report none.
+   */
   readonly released: boolean;
-  /** Whether the last snapshot covers everything. False where the backend keeps none. */
+  /** Whether the last snapshot covers everything. False where the backend keeps none, or the snapshot failed. */
   readonly snapshot: boolean;
   /** Why it was not released. */
   readonly cause?: unknown;

@@ -102,7 +102,8 @@ export class SessionManager<State, Entry> implements AsyncDisposable {
 
   /**
    * Lets all sessions go, and opens no more. Those that the store does not answer for within the deadline are dropped;
-   * their ids are with the answers that say so. Options out of their range are refused, and nothing is closed.
+   * their ids are with the answers that say so. A session that is still being opened is not waited for: its opening lets
+   * it go to whichever node opens it, and rejects as `closed`. Options out of their range are refused, and nothing is closed.
    */
   async close(options: CloseManagerOptions = {}): Promise<ReadonlyMap<string, HandOff>> {
     const { to, concurrency = 16, ...each } = options;
