@@ -7,12 +7,18 @@ import type { Servers } from "./servers.ts";
 export interface SubjectEntry {
   /** Whether it stands on processes beside this one, which take time to start and to lose. */
   readonly isStoreBacked: boolean;
+  /** Whether it is a size of a driver that stands in the table already; it runs only when it is named. */
+  readonly isVariant: boolean;
   /** Loads it. Starts nothing: its servers are started by the first universe that asks for them. */
   load(servers: Servers): Promise<Subject>;
 }
 
-const inProcess = (load: () => Promise<Subject>): SubjectEntry => ({ isStoreBacked: false, load });
-const storeBacked = (load: (servers: Servers) => Promise<Subject>): SubjectEntry => ({ isStoreBacked: true, load });
+const inProcess = (load: () => Promise<Subject>): SubjectEntry => ({ isStoreBacked: false, isVariant: false, load });
+const storeBacked = (load: (servers: Servers) => Promise<Subject>): SubjectEntry => ({
+  isStoreBacked: true,
+  isVariant: false,
+  load,
+});
 
 /**
  * Every subject, by the name that `--driver` takes, in the order of the table. One that needs a server asks for it with
@@ -33,7 +39,7 @@ export const SUBJECTS: Readonly<Record<string, SubjectEntry>> = {
   // Each node is a process of its own.
   raft: storeBacked((servers) => raft(servers, {})),
   "raft-lease": storeBacked((servers) => raft(servers, { freshness: "lease" })),
-  "raft-5-nodes": storeBacked((servers) => raft(servers, { nodes: 5 })),
+  "raft-5-nodes": { ...storeBacked((servers) => raft(servers, { nodes: 5 })), isVariant: true },
   quorum: inProcess(async () => (await import("../packages/quorum/test/subject.ts")).quorumSubject()),
   "quorum-of-files": inProcess(async () =>
     (await import("../packages/driver-file/test/mirrored-subject.ts")).mirroredFileSubject(),
