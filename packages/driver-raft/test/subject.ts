@@ -176,13 +176,23 @@ export class RaftUniverse implements Universe {
   async #standBack(node: number, companion: KitNode): Promise<void> {
     for await (const { role } of companion.leadershipEvents({ signal: AbortSignal.timeout(120_000) })) {
       if (this.#companions.get(node) !== companion) return;
-      const [heir] = this.#lives.keys();
-      if (role !== "leader" || heir === undefined) continue;
-      const yielded = companion.membership.transfer(BigInt(heir + 1)).catch(() => {});
+      if (role !== "leader") continue;
+      const yielded = this.#yield(node, companion);
       this.#yielding.set(node, yielded);
       await yielded;
       this.#yielding.delete(node);
     }
+  }
+
+  /** Asks again while it leads: a node that was not heard of for a while, such as one that just starts, is no heir yet. */
+  async #yield(node: number, companion: KitNode): Promise<void> {
+    const isDone = async (): Promise<boolean> => {
+      if (this.#companions.get(node) !== companion || (await stateOf(companion))?.role !== "leader") return true;
+      const [heir] = this.#lives.keys();
+      if (heir !== undefined) await companion.membership.transfer(BigInt(heir + 1)).catch(() => {});
+      return false;
+    };
+    await waitUntil("a companion to lead no more", isDone, { everyMs: 20, timeoutMs: 60_000 }).catch(() => {});
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
