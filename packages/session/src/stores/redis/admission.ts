@@ -17,24 +17,26 @@ export interface AdmissibleNode extends ReplicaNode {
   sessions(): Promise<ReadonlySet<string>>;
   /** Begins a new life of a node without a vote, under this floor. Resolves to whether it did. */
   begin(floor: bigint, admission: string): Promise<boolean>;
-  /** Gives the node its vote, if the same admission is still going on. */
-  finish(admission: string): Promise<boolean>;
+  /** Gives the node its vote, under this floor, if the same admission is still going on. */
+  finish(admission: string, floor: bigint): Promise<boolean>;
 }
 
 export type AdmissionTerms = Omit<ReplicaGroupOptions, "nodes"> & {
   readonly nodes: readonly AdmissibleNode[];
   /** For the work on one session. */
   readonly deadline: () => Deadline;
+  /** Asked before each session: whether to give up. */
+  readonly isOver?: (() => boolean) | undefined;
 };
 
 /**
  * Fills a node that lost what it had, and gives it its vote back (`docs/decisions/0005`):
  *
- * 1. A majority of all nodes, not counting this one, takes a new floor: whatever was begun with the help of what the
- *    node has forgotten can never become a majority.
- * 2. The node begins a new life under that floor, without a vote.
+ * 1. The node begins a new life without a vote.
+ * 2. A majority of all nodes, not counting this one, takes a new floor: whatever was begun with the help of what the
+ *    node has forgotten can never become a majority. After 1, because what it promised until then is forgotten, too.
  * 3. Every session that those others know is settled without it and copied to it.
- * 4. It has a vote.
+ * 4. It has a vote, under that floor.
  *
  * A readmission that ends half-way leaves a node without a vote; another begins from the start.
  *
@@ -43,22 +45,44 @@ export type AdmissionTerms = Omit<ReplicaGroupOptions, "nodes"> & {
 export async function readmit(node: AdmissibleNode, terms: AdmissionTerms): Promise<void> {
   const others = terms.nodes.filter((other) => other !== node);
   const needed = majority(terms.nodes.length);
-  const floors = (await Promise.all(others.map((other) => other.floor()))).flatMap((floor) => floor ?? []);
-  if (floors.length < needed) throw tooFew(node, needed, floors.length);
-  let floor = 1n;
-  for (const one of floors) if (one >= floor) floor = one + 1n;
-  const raised = await Promise.all(others.map(async (other) => ((await other.raiseFloor(floor)) ? [other] : [])));
-  const witnesses = raised.flat();
-  if (witnesses.length < needed) throw tooFew(node, needed, witnesses.length);
+  const before = await floorsOf(others);
+  if (before.length < needed) throw tooFew(node, needed, before.length);
   const admission = randomUUID();
-  if (!(await node.begin(floor, admission))) {
+  if (!(await node.begin(above(before), admission))) {
     throw new JournalError("transient", `${node.label} has changed since it was looked at; look again`);
   }
+  const floors = await floorsOf(others);
+  if (floors.length < needed) throw tooFew(node, needed, floors.length);
+  const floor = above(floors);
+  const witnesses = await raised(others, floor);
+  if (witnesses.length < needed) throw tooFew(node, needed, witnesses.length);
   const known = await Promise.all(witnesses.map((witness) => witness.sessions()));
+  // One that was lost while it was listed may have left sessions out.
+  const whole = await raised(witnesses, floor);
+  if (whole.length < witnesses.length) throw tooFew(node, needed, whole.length);
   const group = new ReplicaGroup(terms);
-  for (const id of new Set(known.flatMap((ids) => [...ids]))) await fill(node, id, group, terms);
-  if (await node.finish(admission)) return;
+  for (const id of new Set(known.flatMap((ids) => [...ids]))) {
+    if (terms.isOver?.() === true) throw new JournalError("transient", `${node.label}: filling it was given up`);
+    await fill(node, id, group, terms);
+  }
+  if (await node.finish(admission, floor)) return;
   throw new JournalError("transient", `${node.label} was lost again, or is filled by somebody else; look again`);
+}
+
+async function floorsOf(nodes: readonly AdmissibleNode[]): Promise<readonly bigint[]> {
+  return (await Promise.all(nodes.map((node) => node.floor()))).flatMap((floor) => floor ?? []);
+}
+
+function above(floors: readonly bigint[]): bigint {
+  let most = 0n;
+  for (const floor of floors) if (floor > most) most = floor;
+  return most + 1n;
+}
+
+/** Those that have a vote and took the floor. */
+async function raised(nodes: readonly AdmissibleNode[], floor: bigint): Promise<readonly AdmissibleNode[]> {
+  const took = await Promise.all(nodes.map(async (node) => ((await node.raiseFloor(floor)) ? [node] : [])));
+  return took.flat();
 }
 
 /** Copies one session, as it is settled on a majority of the others. */

@@ -14,19 +14,21 @@ export interface LuaScript {
   readonly sha: string;
 }
 
-const MARK = `local m=redis.call('HMGET',KEYS[1],'v','cid','nid','tr','rid','floor','st')
-if not m[1] then return {'EMPTY'} end
-if m[1]~='1' then return {'VERSION',m[1]} end
-if m[2]~=ARGV[1] or m[3]~=ARGV[2] then return {'ALIEN'} end
-if m[4]=='never' and m[5]~=ARGV[3] then return {'RESTARTED'} end
-local votes=m[7]=='whole' and '1' or '0'
-local function cmp(a,b)
+const COMPARE = `local function cmp(a,b)
   for i=1,#a,10 do
     local x,y=tonumber(string.sub(a,i,i+9),10),tonumber(string.sub(b,i,i+9),10)
     if x~=y then return x<y and -1 or 1 end
   end
   return 0
 end
+`;
+
+const MARK = `${COMPARE}local m=redis.call('HMGET',KEYS[1],'v','cid','nid','tr','rid','floor','st')
+if not m[1] then return {'EMPTY'} end
+if m[1]~='1' then return {'VERSION',m[1]} end
+if m[2]~=ARGV[1] or m[3]~=ARGV[2] then return {'ALIEN'} end
+if m[4]=='never' and m[5]~=ARGV[3] then return {'RESTARTED'} end
+local votes=m[7]=='whole' and '1' or '0'
 `;
 
 const COPY = `${MARK}local s=redis.call('HMGET',KEYS[2],'pb','ab','rev','hd','ep','ow','nx')
@@ -100,7 +102,7 @@ end
 return {'OK',votes}`,
 );
 
-/** Also 4 floor. From now on the node takes nothing below it, in any session. Replies OK votes. */
+/** Also 4 floor. From now on, whichever session it is asked for, the node takes nothing below it. Replies OK votes. */
 export const FLOOR: LuaScript = script(
   "FLOOR",
   `${MARK}if cmp(ARGV[4],m[6])>0 then redis.call('HSET',KEYS[1],'floor',ARGV[4]) end
@@ -132,12 +134,12 @@ redis.call('HSET',KEYS[1],'v','1','cid',ARGV[1],'nid',ARGV[2],'rid',ARGV[3],'n',
 return {'OK'}`,
 );
 
-/** ARGV 1 mark of the admission, 2 run. Gives the node its vote. Replies OK; LOST. */
+/** ARGV 1 mark of the admission, 2 run, 3 floor. Gives the node its vote, under at least that floor. Replies OK; LOST. */
 export const FINISH: LuaScript = script(
   "FINISH",
-  `local m=redis.call('HMGET',KEYS[1],'st','adm','rid')
+  `${COMPARE}local m=redis.call('HMGET',KEYS[1],'st','adm','rid','floor')
 if m[1]~='filling' or m[2]~=ARGV[1] or m[3]~=ARGV[2] then return {'LOST'} end
-redis.call('HSET',KEYS[1],'st','whole')
+redis.call('HSET',KEYS[1],'st','whole','floor',cmp(ARGV[3],m[4])>0 and ARGV[3] or m[4])
 return {'OK'}`,
 );
 

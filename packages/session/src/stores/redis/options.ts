@@ -7,7 +7,10 @@ export type TrustRestarts = "aof-always" | "never";
 
 /** What names the journals on their nodes; the same for every process and every operator command. */
 export interface RedisJournalAddress extends RedisJournalAccess {
-  /** Every node, in any order: `redis://host:port` or `rediss://host:port`. Three or five; fewer only with `acceptDataLoss`. */
+  /**
+   * Every node, in any order: `redis://host:port` or `rediss://host:port`. Three or five; fewer only with
+   * `acceptDataLoss`. No two processes may ever run with different lists: see `readmitRedisJournalNodes`.
+   */
   readonly nodes: readonly RedisJournalNode[];
   /** 1 to 64 of `A-Z a-z 0-9 . _ -`. Journals of different names share nodes without noticing. @defaultValue "sessions" */
   readonly name?: string | undefined;
@@ -28,7 +31,8 @@ export interface RedisJournalOptions extends RedisJournalAddress {
   readonly limits?: Partial<JournalLimits> | undefined;
   /**
    * Who fills a node again that is empty or has restarted untrusted: each process that has the journals open, or an
-   * operator with `readmitRedisJournalNodes`. @defaultValue "automatic" where restarts are not trusted, else "operator"
+   * operator with `readmitRedisJournalNodes`. An empty node that a process never saw vote is left to the operator in any
+   * case: it may be a new one, whose predecessor another process still counts. @defaultValue "automatic" where restarts are not trusted, else "operator"
    */
   readonly readmission?: "automatic" | "operator" | undefined;
   /** Hears of every node that has no vote, and why, once for each change. */

@@ -18,6 +18,10 @@ import type { RedisNode } from "./redis-node.ts";
  * back. While it runs the journals can be used. A majority of all nodes must have a vote, not counting the one that is
  * filled.
  *
+ * To put a new server in the place of another: see that the old one never comes back, stop every process that has the
+ * journals open, also any that is paused, call this with the new list of nodes, and start them with it. A process with
+ * the old list beside one with the new list would lose what was acknowledged.
+ *
  * @returns the nodes that have their vote back
  * @throws JournalError `invalid`, `transient`, `permanent`; a node that was being filled has no vote then
  */
@@ -26,13 +30,23 @@ export async function readmitRedisJournalNodes(options: RedisJournalAddress): Pr
   return await withNodes(config, (nodes) => readmitLost(nodes, config));
 }
 
-/** As {@link readmitRedisJournalNodes}, over connections that are there. */
-export async function readmitLost(nodes: readonly RedisNode[], config: RedisJournalConfig): Promise<readonly string[]> {
-  const terms = admissionTerms(nodes, config);
+/**
+ * As {@link readmitRedisJournalNodes}, over connections that are there.
+ *
+ * @param mayFill which of the lost nodes are to be filled
+ * @param isOver asked again and again: whether to give up
+ */
+export async function readmitLost(
+  nodes: readonly RedisNode[],
+  config: RedisJournalConfig,
+  mayFill: (node: RedisNode) => boolean = isLost,
+  isOver: () => boolean = () => false,
+): Promise<readonly string[]> {
+  const terms = { ...admissionTerms(nodes, config), isOver };
   const filled: string[] = [];
   for (const [index, node] of nodes.entries()) {
     const admissible = terms.nodes[index];
-    if (admissible === undefined || !isLost(node)) continue;
+    if (admissible === undefined || !isLost(node) || !mayFill(node)) continue;
     await readmit(admissible, terms);
     await node.inspect();
     filled.push(node.label);
@@ -41,9 +55,17 @@ export async function readmitLost(nodes: readonly RedisNode[], config: RedisJour
 }
 
 /** Whether a node waits to be filled, a filling that was given up included. */
-export function isLost(node: RedisNode): boolean {
+export function isLost(node: Pick<RedisNode, "objection" | "facts">): boolean {
   if (node.objection?.lost !== undefined) return true;
   return node.objection === undefined && node.facts?.mark["st"] === "filling";
+}
+
+/**
+ * Whether a process may fill it without being asked. An empty node that this process never saw vote may be a new one, in
+ * the place of another that some process still counts: those two lists of nodes would have majorities that do not meet.
+ */
+export function mayFillUnasked(node: Pick<RedisNode, "objection" | "hasVoted" | "facts">): boolean {
+  return isLost(node) && (node.objection?.lost !== "data" || node.hasVoted);
 }
 
 function admissionTerms(nodes: readonly RedisNode[], config: RedisJournalConfig): AdmissionTerms {
@@ -83,9 +105,11 @@ function admissible(node: RedisNode, nodes: readonly RedisNode[], config: RedisJ
       await node.inspect();
       return word === "OK" && node.objection === undefined;
     },
-    finish: async (admission) => {
+    finish: async (admission, floor) => {
       if (node.facts === undefined) return false;
-      const [word] = words(await node.run(FINISH, [key], [admission, runOf(node.facts)]).catch(() => []));
+      const [word] = words(
+        await node.run(FINISH, [key], [admission, runOf(node.facts), digits(floor)]).catch(() => []),
+      );
       return word === "OK";
     },
   };

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Timers } from "@tsoracle/quorum";
 import type { RedisJournalConfig } from "./options.ts";
-import { isLost, readmitLost } from "./readmission.ts";
+import { mayFillUnasked, readmitLost } from "./readmission.ts";
 import type { RedisNode } from "./redis-node.ts";
 
 /** Processes that see the same node lost wait differently long, so that mostly one of them fills it. */
 const FIRST_MS = 500;
 const MOST_MS = 10_000;
 
-/** Fills nodes that lost their vote, one after the other, for as long as the journals are open. */
+/** Fills nodes that lost their vote and that may be filled unasked, one after the other, for as long as the journals are open. */
 export class Readmitter {
   readonly #nodes: readonly RedisNode[];
   readonly #config: RedisJournalConfig;
@@ -33,7 +33,7 @@ export class Readmitter {
   /** Some node has changed. */
   look(): void {
     if (this.#isClosed || this.#config.readmission !== "automatic") return;
-    if (this.#cancel !== undefined || this.#running !== undefined || !this.#nodes.some(isLost)) return;
+    if (this.#cancel !== undefined || this.#running !== undefined || !this.#nodes.some(mayFillUnasked)) return;
     const most = Math.min(MOST_MS, FIRST_MS * 2 ** this.#tries);
     this.#cancel = this.#timers.after(most * (0.2 + 0.8 * this.#chance()), () => {
       this.#cancel = undefined;
@@ -53,13 +53,13 @@ export class Readmitter {
 
   async #run(): Promise<void> {
     // What another process has filled meanwhile shows only to who looks.
-    await Promise.all(this.#nodes.filter(isLost).map((node) => node.inspect()));
+    await Promise.all(this.#nodes.filter(mayFillUnasked).map((node) => node.inspect()));
     try {
-      await readmitLost(this.#nodes, this.#config);
+      await readmitLost(this.#nodes, this.#config, mayFillUnasked, () => this.#isClosed);
       this.#tries = 0;
     } catch (error) {
       this.#tries += 1;
-      const node = this.#nodes.find(isLost);
+      const node = this.#nodes.find(mayFillUnasked);
       if (node !== undefined && this.#tries === 1) {
         this.#config.onWarning({ node: node.label, message: `could not be filled again: ${String(error)}` });
       }

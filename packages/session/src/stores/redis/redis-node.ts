@@ -50,6 +50,8 @@ export class RedisNode implements ReplicaNode {
   #lastError: unknown;
   #lastReplyMs: number;
   #inspections = 0;
+  #connections = 0;
+  #hasVoted = false;
   #cancelRecheck: () => void = () => {};
   #isClosed = false;
 
@@ -76,6 +78,11 @@ export class RedisNode implements ReplicaNode {
     return this.#objection;
   }
 
+  /** Whether it had a vote once since this process connects to it. */
+  get hasVoted(): boolean {
+    return this.#hasVoted;
+  }
+
   /** It showed itself, and cannot be used for a reason that may pass. */
   get isWaiting(): boolean {
     return this.#facts !== undefined && this.#objection !== undefined && !this.#objection.lasting;
@@ -84,7 +91,11 @@ export class RedisNode implements ReplicaNode {
   async ask(id: string, request: ReplicaRequest, limitMs: number): Promise<ReplicaAnswer> {
     const deadline = this.#options.timers.monotonicMs() + limitMs;
     await this.known(limitMs * CONNECT_SHARE);
-    if (this.#objection !== undefined || this.#facts === undefined) return this.#objection ?? passing("is not known");
+    if (this.#objection !== undefined || this.#facts === undefined) {
+      // Whoever tries again at once must leave the process a turn, in which the node is looked at again.
+      await new Promise<void>((resolve) => void this.#options.timers.after(1, resolve));
+      return this.#objection ?? passing("is not known");
+    }
     const { mark } = this.#facts;
     const keys = keysOf(this.#options.config.name);
     const [script, args] = scriptOf(request);
@@ -111,16 +122,23 @@ export class RedisNode implements ReplicaNode {
     }
   }
 
-  /** Every session that the node has anything of. @throws whatever the library throws */
+  /**
+   * Every session that the node has anything of. A cursor means nothing to a server that was started again, which would
+   * leave sessions out.
+   *
+   * @throws whatever the library throws, and Error when the connection was lost meanwhile
+   */
   async sessions(): Promise<ReadonlySet<string>> {
     const prefix = keysOf(this.#options.config.name).copy("");
     const pattern = `${prefix.replace(/[\\*?[\]]/g, "\\$&")}*`;
     const found = new Set<string>();
+    const connection = this.#connections;
     let cursor = "0";
     do {
       const [next, keys] = await this.#redis.scan(cursor, "MATCH", pattern, "COUNT", 1_000);
       cursor = next;
       for (const key of keys) found.add(key.slice(prefix.length));
+      if (this.#connections !== connection) throw new Error("the connection was lost while its sessions were listed");
     } while (cursor !== "0");
     return found;
   }
@@ -223,6 +241,7 @@ export class RedisNode implements ReplicaNode {
 
   #onClose(): void {
     this.#cancelRecheck();
+    this.#connections += 1;
     this.#inspections += 1;
     this.#facts = undefined;
     if (this.#isClosed) return;
@@ -234,6 +253,7 @@ export class RedisNode implements ReplicaNode {
     const before = this.#objection?.message;
     this.#objection = objection;
     if (objection === undefined) this.#lastError = undefined;
+    if (objection === undefined && this.#facts?.mark["st"] === "whole") this.#hasVoted = true;
     if (objection?.message !== before) this.#options.onChange(this);
     this.#notify();
   }

@@ -5,6 +5,7 @@ import { type Ballot, counterOf, floorOf, makeBallot } from "./ballot.ts";
 import { type Deadline, unreachable } from "./group-errors.ts";
 import type { ReplicaAnswer, ReplicaHead, ReplicaNode, SessionContent } from "./replica.ts";
 import { stateOf } from "./session-state.ts";
+import { voteRound } from "./vote-round.ts";
 
 export interface ReplicaGroupOptions {
   readonly nodes: readonly ReplicaNode[];
@@ -37,7 +38,10 @@ export class ReplicaGroup {
   readonly nodes: readonly ReplicaNode[];
   readonly timers: Timers;
   readonly #options: ReplicaGroupOptions;
+  /** A majority has it. */
   #floor = 0n;
+  /** The greatest that some node has. */
+  #heard = 0n;
   /** The greatest counter seen in any session: ballots of different sessions have nothing to do with each other. */
   #counter = 0n;
   #tags = 0;
@@ -160,8 +164,26 @@ export class ReplicaGroup {
     await new Promise<void>((resolve) => void this.timers.after(ms, resolve));
   }
 
+  /**
+   * Brings the greatest floor that was heard of to a majority, so that the next ballots may have it. A readmission that
+   * ended half-way may have left it on fewer nodes; the next one, which asks a majority, must hear of every floor that
+   * ballots have. Resolves to whether a majority has it.
+   *
+   * @throws JournalError `transient` or `permanent` when too few nodes can be used
+   */
+  async spreadFloor(id: string, deadline: Deadline): Promise<boolean> {
+    const floor = this.#heard;
+    if (floor <= this.#floor) return true;
+    const limitMs = deadline.leftMs();
+    const ask = (node: ReplicaNode): Promise<ReplicaAnswer> => node.ask(id, { kind: "floor", floor }, limitMs);
+    const { ok, answers } = await voteRound(this.nodes, ask, limitMs, this.timers);
+    if (ok && floor > this.#floor) this.#floor = floor;
+    if (!ok) this.demandMajority("lead", undefined, answers, deadline);
+    return ok;
+  }
+
   #raise(floor: bigint, counter: bigint): void {
-    if (floor > this.#floor) this.#floor = floor;
+    if (floor > this.#heard) this.#heard = floor;
     if (counter > this.#counter) this.#counter = counter;
   }
 }

@@ -25,6 +25,8 @@ export type ReplicaRequest =
   | { readonly kind: "read" }
   /** The content, if the copy is of one of these ballots and of this revision; of any revision where none is named. */
   | { readonly kind: "content"; readonly ballots: readonly Ballot[]; readonly rev?: number | undefined }
+  /** Takes nothing below this floor any more, in any session. */
+  | { readonly kind: "floor"; readonly floor: bigint }
   /** Promises to take nothing of a smaller ballot any more. */
   | { readonly kind: "promise"; readonly ballot: Ballot }
   /** Puts the copy of (`from`, `rev`) under this ballot, without sending it again. */

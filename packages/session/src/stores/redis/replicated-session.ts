@@ -166,25 +166,33 @@ export class ReplicatedSession {
    * Afterwards it is decided what became of every write before.
    */
   async #settle(deadline: Deadline): Promise<void> {
-    const { nodes, timers } = this.#group;
     this.#lead = undefined;
     for (let attempt = 0; ; attempt += 1) {
-      const ballot = this.#group.nextBallot();
-      const limitMs = deadline.leftMs();
-      const promise = { kind: "promise", ballot } as const;
-      const promised = await voteRound(nodes, (node) => node.ask(this.#id, promise, limitMs), limitMs, timers);
-      this.#group.learn(promised.answers);
-      if (promised.ok) {
-        const newest = newestOf(promised.answers);
-        if (await this.#adopt(ballot, newest, promised.answers, deadline)) {
-          this.#lead = { ballot, rev: newest.rev, head: newest.head };
+      if (await this.#group.spreadFloor(this.#id, deadline)) {
+        const lead = await this.#tryLead(this.#group.nextBallot(), deadline);
+        if (lead !== undefined) {
+          this.#lead = lead;
           return;
         }
-      } else {
-        this.#group.demandMajority("lead", undefined, promised.answers, deadline);
       }
       await this.#group.pause(deadline, "lead", attempt);
     }
+  }
+
+  /** One try with one ballot; undefined if it collided with another process. */
+  async #tryLead(ballot: Ballot, deadline: Deadline): Promise<Lead | undefined> {
+    const { nodes, timers } = this.#group;
+    const limitMs = deadline.leftMs();
+    const promise = { kind: "promise", ballot } as const;
+    const { ok, answers } = await voteRound(nodes, (node) => node.ask(this.#id, promise, limitMs), limitMs, timers);
+    this.#group.learn(answers);
+    if (!ok) {
+      this.#group.demandMajority("lead", undefined, answers, deadline);
+      return undefined;
+    }
+    const newest = newestOf(answers);
+    const isAdopted = await this.#adopt(ballot, newest, answers, deadline);
+    return isAdopted ? { ballot, rev: newest.rev, head: newest.head } : undefined;
   }
 
   async #adopt(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { digits, floorOf, readBallot } from "./ballot.ts";
-import { ACCEPT, ADOPT, CONTENT, INSTALL, type LuaScript, PROMISE, READ } from "./lua.ts";
+import { ACCEPT, ADOPT, CONTENT, FLOOR, INSTALL, type LuaScript, PROMISE, READ } from "./lua.ts";
 import type { ReplicaAnswer, ReplicaRequest } from "./replica.ts";
 import { decodeHead, encodeHead, type SessionHead } from "./session-head.ts";
 
@@ -13,6 +13,8 @@ export function scriptOf(request: ReplicaRequest): readonly [LuaScript, readonly
       return [READ, []];
     case "content":
       return [CONTENT, [request.ballots[0] ?? "", request.ballots[1] ?? "", numberOf(request.rev)]];
+    case "floor":
+      return [FLOOR, [digits(request.floor)]];
     case "promise":
       return [PROMISE, [request.ballot]];
     case "adopt":

@@ -65,7 +65,7 @@ function anyRequest(random: Random): ReplicaRequest {
     case 4:
       return { kind: "content", ballots: [other, ballot], rev: random.oneIn(2) ? undefined : rev };
     case 5:
-      return { kind: "read" };
+      return random.oneIn(4) ? { kind: "floor", floor: BigInt(random.below(2)) } : { kind: "read" };
     default: {
       const step = random.below(CHANGES.length);
       return { kind: "accept", ballot, rev: random.oneIn(3) ? rev : step + 1, change: CHANGES[step] as SessionChange };
@@ -109,6 +109,8 @@ describe("the scripts of a Redis node", () => {
       const reached = [
         "promise head",
         "promise promised",
+        "promise floor",
+        "floor ok",
         "adopt ok",
         "adopt lag",
         "accept ok",

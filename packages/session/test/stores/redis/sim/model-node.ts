@@ -73,8 +73,9 @@ export class ModelNode {
     return true;
   }
 
-  finish(admission: string): boolean {
+  finish(admission: string, floor: bigint): boolean {
     if (this.#mark === undefined || this.#mark.isWhole || this.#mark.admission !== admission) return false;
+    if (floor > this.#mark.floor) this.#mark.floor = floor;
     this.#mark.isWhole = true;
     return true;
   }
@@ -97,6 +98,10 @@ export class ModelNode {
       const isWanted = request.ballots.includes(copy.accepted) && (request.rev ?? copy.rev) === copy.rev;
       return isWanted ? { kind: "content", rev: copy.rev, content: copy.content } : { kind: "moved" };
     }
+    if (request.kind === "floor") {
+      if (request.floor > mark.floor) mark.floor = request.floor;
+      return { kind: "ok", votes };
+    }
     const { ballot } = request;
     if (floorOf(ballot) < mark.floor) return { kind: "floor", floor: mark.floor };
     if (this.#rules.keepsPromises && this.#compare(ballot, copy.promised) < 0) {
@@ -116,7 +121,7 @@ export class ModelNode {
 
   #after(
     copy: Copy,
-    request: Exclude<ReplicaRequest, { readonly kind: "read" | "content" | "promise" }>,
+    request: Exclude<ReplicaRequest, { readonly kind: "read" | "content" | "floor" | "promise" }>,
   ): Copy | ReplicaAnswer {
     const { ballot, rev } = request;
     const isSame = this.#compare(copy.accepted, ballot) === 0;

@@ -82,7 +82,7 @@ export class World implements Timers {
         return found;
       },
       begin: (floor, admission) => this.#remote(index, () => node.begin(floor, admission), false),
-      finish: (admission) => this.#remote(index, () => node.finish(admission), false),
+      finish: (admission, floor) => this.#remote(index, () => node.finish(admission, floor), false),
     }));
   }
 
