@@ -45,7 +45,12 @@ describe("the chaos campaign over three real processes", () => {
       const [killed, ...others] = classes;
       expect(others.map(({ verdict, reasons }) => [verdict, reasons])).toEqual(others.map(() => ["pass", []]));
       // What a killed primary was still sending to the slower peer is lost with it, so a few writes cannot show convergence.
-      expect(killed).toMatchObject({ fault: "kill_primary_mid_write", too_early: 0, under_replicated: 0, total_fail: 0 });
+      expect(killed).toMatchObject({
+        fault: "kill_primary_mid_write",
+        too_early: 0,
+        under_replicated: 0,
+        total_fail: 0,
+      });
       expect(evidence).toHaveLength(CYCLES * FAULT_CLASSES.length);
       expect(classes.map(({ fault, faults_confirmed }) => [fault, faults_confirmed])).toEqual(
         FAULT_CLASSES.map((fault) => [fault, CYCLES]),
