@@ -134,8 +134,8 @@ describe("a register", () => {
   });
 
   it.each([
-    [{ tenure: { tenureMs: 2_000, drift: 0.1 } }, /tenure in ms is 1000 there and 2000 here/],
-    [{ tenure: { tenureMs: 1_000, drift: 0.2 } }, /clock drift in ppm is 100000 there and 200000 here/],
+    [{ tenure: { tenureMs: 4_000, drift: 0.1 } }, /tenure in ms is 2000 there and 4000 here/],
+    [{ tenure: { tenureMs: 2_000, drift: 0.2 } }, /clock drift in ppm is 100000 there and 200000 here/],
     [{ freshness: "confirm" } as const, /freshness mode is lease there and confirm here/],
   ])("made with other terms is refused, and not touched: %j", async (over, message) => {
     const cluster = await Cluster.create(three());
