@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { toBallot } from "../src/ballot.ts";
 import { admitRedisNodes } from "../src/index.ts";
 import { Cluster, type Peer, type SeenReign } from "./cluster.ts";
+import { TEST_TERMS } from "./subject.ts";
 
 // Real servers sync real disks, which a busy machine makes slow. No assertion depends on how long it takes.
 vi.setConfig({ testTimeout: 60_000 });
@@ -308,7 +309,7 @@ describe("a healthy leader", () => {
     await using leader = await cluster.open();
     const reign = await leader.reign();
     await using follower = await cluster.open();
-    const until = performance.now() + 1_800;
+    const until = performance.now() + 1.5 * TEST_TERMS.tenureMs;
     await waitUntil("more than a tenure to pass", async () => {
       await cluster.expireDampers();
       return performance.now() > until;
