@@ -111,7 +111,8 @@ export class Judge {
       installed?.metadata.index === first.index - 1 ? installed.metadata.term : shadow.termAt(first.index - 1);
     logHasNoGapsAndRisingTerms(shadow, entries, before);
     nothingCommittedIsCutOff(shadow, first, Math.min(view.commit, this.committed.lastIndex));
-    leaderOnlyAppends(shadow, first, this.#leaders.leaderOf(first.term));
+    const term = Math.max(shadow.term, hardState?.term ?? 0);
+    leaderOnlyAppends(shadow, first, term, this.#leaders.leaderOf(term));
     if (first.index <= shadow.lastIndex) this.#counts.overwrites += 1;
     if (view.leads && view.term === first.term) oneUnappliedChange(shadow, entries, view.applied);
     let previous = before ?? 0;

@@ -22,6 +22,11 @@ const CASES = [
     why: "a greeting without an address was under way when the address became known",
     needs: "addresses_heard",
   },
+  {
+    seed: 1_130_415,
+    why: "a leader of old got its own lost entry back, and the judge took it for one that overwrites its log",
+    needs: "overwrites",
+  },
 ] as const;
 
 describe("simulated cases that failed once", { timeout: 120_000 }, () => {

@@ -3,13 +3,18 @@ import type { Entry } from "@tsoracle/driver-raft/raft";
 import type { Shadow } from "../shadow.ts";
 import { hold } from "../violation.ts";
 
-/** Invariant 4: a leader only appends to its own log. */
-export function leaderOnlyAppends(shadow: Shadow, first: Entry, leaderOfTerm: number | undefined): void {
+/**
+ * Invariant 4: a leader only appends to its own log.
+ *
+ * @param term the term that the node is in with this write; in a later one it may well be sent what it made itself as
+ * leader, lost before it was synced, and overwrite what nobody else has
+ * @param leaderOfTerm who leads that term
+ */
+export function leaderOnlyAppends(shadow: Shadow, first: Entry, term: number, leaderOfTerm: number | undefined): void {
   hold(
     leaderOfTerm !== shadow.nodeId || first.index > shadow.lastIndex,
     "4",
-    () =>
-      `node ${shadow.nodeId} leads term ${first.term} and overwrites its entry ${first.index} of ${shadow.lastIndex}`,
+    () => `node ${shadow.nodeId} leads term ${term} and overwrites its entry ${first.index} of ${shadow.lastIndex}`,
   );
 }
 
