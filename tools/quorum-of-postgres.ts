@@ -157,12 +157,13 @@ class PostgresQuorumUniverse implements Universe {
   async #wipe(store: number): Promise<void> {
     const { url } = this.#servers[store] ?? {};
     if (url === undefined) throw new TypeError(`there is no server ${store}`);
-    for (const [table, column] of [
-      ["dense", "oracle"],
-      ["oracle", "name"],
-    ]) {
-      await runSql(url, `DELETE FROM ${SCHEMA}.${table} WHERE ${column} = '${this.#oracle}'`);
-    }
+    // One transaction that holds the oracle's row first, as the nodes do: one that writes in between would add to what goes.
+    await runSql(
+      url,
+      `SELECT FROM ${SCHEMA}.oracle WHERE name = '${this.#oracle}' FOR UPDATE;
+       DELETE FROM ${SCHEMA}.dense WHERE oracle = '${this.#oracle}';
+       DELETE FROM ${SCHEMA}.oracle WHERE name = '${this.#oracle}';`,
+    );
   }
 
   #life(node: number): Life {
