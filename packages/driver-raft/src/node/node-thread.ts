@@ -51,6 +51,8 @@ export class NodeThread {
   #term = 0;
   #last: Leadership | undefined;
   #reigns = 0;
+  /** Ticks in which this node has waited for the other first members. */
+  #waited = 0;
   #voters: number | undefined;
   #over = false;
 
@@ -129,6 +131,7 @@ export class NodeThread {
       },
       listen: this.#options.listen,
       peerEndpoint: () => this.#replica.machine.member(nodeId)?.peerEndpoint ?? "",
+      missing: () => this.#meetings.missing(),
       tls: this.#options.tls,
       allowInsecurePeer: this.#options.allowInsecurePeer,
       directory: {
@@ -147,7 +150,7 @@ export class NodeThread {
     });
     this.#transport.setPeers(this.#peers());
     this.#countVoters();
-    this.#ticker = new Ticker(this.#options.heartbeatMs, threadClock, () => this.#taking(() => this.#tick()));
+    this.#ticker = new Ticker(this.#options.heartbeatMs, threadClock, () => this.#tick());
     if (!this.#meetings.complete) {
       this.#log(
         "info",
@@ -178,8 +181,14 @@ export class NodeThread {
   }
 
   #tick(): void {
-    this.#replica.tick();
-    this.#handovers.tick();
+    this.#taking(() => {
+      this.#replica.tick();
+      this.#handovers.tick();
+    });
+    if (this.#meetings.complete) return;
+    // Whoever is missing may have been removed since the others were asked.
+    this.#waited += 1;
+    if (this.#waited % this.#options.electionTicks === 0) this.#transport?.greetAgain();
   }
 
   /** Whatever is done for the cluster waits until the first members have met, and its failure is the node's end. */
@@ -323,7 +332,8 @@ export class NodeThread {
     }
     const before = this.#meetings.complete;
     this.#meetings.meet(hello);
-    if (!before && this.#meetings.complete) this.#log("info", {}, "all first members have met; the cluster forms");
+    if (!before && this.#meetings.complete)
+      this.#log("info", {}, "all first members have met, or were removed; this node takes part");
   }
 
   #refused(by: NodeId, { reason, message }: PeerRefusal): void {

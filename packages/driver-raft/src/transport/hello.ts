@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { BinaryReader } from "@bufbuild/protobuf/wire";
-import { FieldWriter, readNumber, WireError } from "./wire.ts";
+import { BinaryReader, type WireType } from "@bufbuild/protobuf/wire";
+import { FieldWriter, readNumber, readNumbers, WireError } from "./wire.ts";
 
 /** The versions of the peer protocol that this package speaks. */
 export const PROTOCOL_MIN = 1;
@@ -27,6 +27,10 @@ export interface Hello {
   readonly peerEndpoint: string;
   /** What the newest refusal of this node by that peer asked to be repeated, or empty. It proves that the sender lived after that refusal. */
   readonly echo: string;
+  /** First members that the caller waits for, because they have not answered it yet; empty in an answer. */
+  readonly missing: readonly number[];
+  /** In an answer: those of the caller's missing ones that were removed from the cluster. Empty in a call. */
+  readonly removed: readonly number[];
 }
 
 /** Why a Hello is refused. */
@@ -98,11 +102,15 @@ export function encodeHello(hello: Hello): Uint8Array {
     .text(10, hello.timing)
     .text(11, hello.peerEndpoint)
     .text(12, hello.echo)
+    .packed(13, hello.missing)
+    .packed(14, hello.removed)
     .finish();
 }
 
 /** Far more than any text of a Hello has. A peer is remembered by what it says, and a frame may be large. */
 const MOST_TEXT_BYTES = 4_096;
+/** Far more first members than a cluster has. */
+const MOST_IDS = 1_024;
 const decoder = new TextDecoder();
 
 /** Unknown fields are passed over. @throws WireError */
@@ -121,13 +129,22 @@ function readText(reader: BinaryReader, what: string): string {
   throw new WireError(`${what}: expected a text of at most ${MOST_TEXT_BYTES} bytes, got ${bytes.length}`);
 }
 
+function readIds(reader: BinaryReader, wire: WireType, into: number[], what: string): void {
+  readNumbers(reader, wire, into, what);
+  if (into.length > MOST_IDS) throw new WireError(`${what}: expected at most ${MOST_IDS} ids, got ${into.length}`);
+}
+
 function readHello(reader: BinaryReader): Hello {
   const numbers = new Map<number, number>();
   const texts = new Map<number, string>();
+  const missing: number[] = [];
+  const removed: number[] = [];
   while (reader.pos < reader.len) {
     const [field, wire] = reader.tag();
     if ([1, 2, 5, 7, 9].includes(field)) numbers.set(field, readNumber(reader, `Hello field ${field}`));
     else if ([3, 4, 6, 8, 10, 11, 12].includes(field)) texts.set(field, readText(reader, `Hello field ${field}`));
+    else if (field === 13) readIds(reader, wire, missing, "missing first members");
+    else if (field === 14) readIds(reader, wire, removed, "removed first members");
     else reader.skip(wire);
   }
   return {
@@ -143,5 +160,7 @@ function readHello(reader: BinaryReader): Hello {
     timing: texts.get(10) ?? "",
     peerEndpoint: texts.get(11) ?? "",
     echo: texts.get(12) ?? "",
+    missing,
+    removed,
   };
 }

@@ -17,7 +17,7 @@ const STREAMS_PER_CONNECTION = 8;
 /** What the owner of the port provides and hears. All calls are synchronous. */
 export interface PeerPortHost {
   /** This node's answer to a Hello. */
-  hello(): Hello;
+  answer(hello: Hello): Hello;
   /** `live` says whether another stream of the same node stands. */
   judge(hello: Hello, live: boolean): Refusal | undefined;
   /** Whether that disk may still speak for the peer. */
@@ -135,7 +135,7 @@ export class PeerPort {
     }
     this.drop(hello.nodeId);
     this.#calls.set(hello.nodeId, { call, storageId: hello.storageId });
-    call.write({ kind: "hello", hello: this.#host.hello() });
+    call.write({ kind: "hello", hello: this.#host.answer(hello) });
     return true;
   }
 

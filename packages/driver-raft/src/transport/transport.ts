@@ -40,6 +40,8 @@ export interface TransportOptions {
   readonly directory: PeerDirectory;
   /** Where peers reach this node, as far as it knows; empty until then. */
   readonly peerEndpoint: () => string;
+  /** First members that have not answered this node yet; what was removed of them is asked of every peer. */
+  readonly missing: () => readonly number[];
   readonly host: TransportHost;
   readonly timers?: Timers | undefined;
 }
@@ -114,6 +116,11 @@ export class PeerTransport {
     }
   }
 
+  /** Says Hello again wherever a stream stands: the answer may say more than the last one did. */
+  greetAgain(): void {
+    for (const { link } of this.#links.values()) if (link.connected) link.greetAgain();
+  }
+
   /** Sends, or loses, one message to the peer it names. Messages that are a node's own business are refused. */
   send(message: Message): void {
     if (!isPeerMessage(message.type)) throw new TypeError(`expected a message between nodes, got ${message.type}`);
@@ -135,7 +142,7 @@ export class PeerTransport {
       address,
       this.#credentials.server(),
       {
-        hello: () => this.#hello(0, ""),
+        answer: (hello) => this.#answer(hello),
         judge: (hello, live) => this.#judge(hello, live),
         stands: (peer, storageId) => this.#registry.stands(peer, storageId),
         received: (message) => this.#options.host.received(message),
@@ -153,7 +160,7 @@ export class PeerTransport {
       endpoint,
       this.#credentials.channel(identity.clusterId, id),
       {
-        hello: (to, echo) => this.#hello(to, echo),
+        hello: (to, echo) => ({ ...this.#self(), to, echo, missing: this.#options.missing() }),
         judge: (hello) => this.#judge(hello, this.#port?.has(id) ?? false),
         stands: (peer, storageId) => this.#registry.stands(peer, storageId),
         refused: (by, refusal) => host.refused(by, refusal),
@@ -164,10 +171,15 @@ export class PeerTransport {
     );
   }
 
-  #hello(to: number, echo: string): Hello {
+  #answer({ missing }: Hello): Hello {
+    const { directory } = this.#options;
+    return { ...this.#self(), removed: missing.filter((id) => directory.wasRemoved(id)) };
+  }
+
+  #self(): Hello {
     const { identity, peerEndpoint } = this.#options;
     const protocol = { protocolMin: PROTOCOL_MIN, protocolMax: PROTOCOL_MAX };
-    return { ...identity, ...protocol, peerEndpoint: peerEndpoint(), to, echo };
+    return { ...identity, ...protocol, peerEndpoint: peerEndpoint(), to: 0, echo: "", missing: [], removed: [] };
   }
 
   #judge(hello: Hello, live: boolean): Refusal | undefined {

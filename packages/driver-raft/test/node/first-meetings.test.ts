@@ -13,8 +13,13 @@ function disk(): SimulatedDirectory {
 }
 
 /** A caller's Hello says whom it means; an answer does not. */
-const call = (nodeId: number, storageId: string) => ({ nodeId, storageId, to: 1 });
-const answer = (nodeId: number, storageId: string) => ({ nodeId, storageId, to: 0 });
+const call = (nodeId: number, storageId: string) => ({ nodeId, storageId, to: 1, removed: [] });
+const answer = (nodeId: number, storageId: string, removed: readonly number[] = []) => ({
+  nodeId,
+  storageId,
+  to: 0,
+  removed,
+});
 
 describe("first meetings", () => {
   it("are complete when every other first member has answered, not when it was only heard of", () => {
@@ -57,6 +62,32 @@ describe("first meetings", () => {
     expect(meetings.storageOf(2)).toBe("s2");
     expect(meetings.storageOf(9)).toBeUndefined();
     expect(meetings.complete).toBe(false);
+  });
+
+  it("M6: wait no more for a first member that was removed, as an answer says, durably", () => {
+    const directory = disk();
+    const meetings = new FirstMeetings(directory, [2, 3, 4]);
+    meetings.meet(call(3, "s3"));
+    meetings.meet(answer(2, "s2", [3, 4]));
+    expect(meetings.missing()).toEqual([]);
+    expect(meetings.storageOf(3)).toBe("s3");
+    expect(meetings.storageOf(4)).toBeUndefined();
+    directory.endProcess();
+    directory.losePower();
+    const after = new FirstMeetings(directory, [2, 3, 4]);
+    expect(after.complete).toBe(true);
+    // It may not have heard of its removal yet; its disk is recorded before it is answered, and stays.
+    after.meet(call(4, "s4"));
+    after.meet(answer(4, "another"));
+    expect([after.storageOf(4), after.complete]).toEqual(["s4", true]);
+  });
+
+  it("I3: believe only whoever has accepted this node that a first member was removed", () => {
+    const meetings = new FirstMeetings(disk(), [2, 3]);
+    meetings.meet({ ...call(2, "s2"), removed: [3] });
+    expect(meetings.missing()).toEqual([2, 3]);
+    meetings.meet(answer(9, "s9", [3]));
+    expect(meetings.missing()).toEqual([2]);
   });
 
   it("are refused when any bit of the record has changed, or its end is missing", () => {
@@ -111,6 +142,8 @@ class First {
       timing: "t",
       peerEndpoint: "",
       echo: "",
+      missing: [],
+      removed: [],
     };
     return { ...known, protocolMin: 1, protocolMax: 1, nodeId: this.id, storageId: this.#storageId, to };
   }

@@ -65,6 +65,8 @@ const hello: Hello = {
   peerEndpoint: "127.0.0.1:7",
   echo: "e/1",
   to: 4,
+  missing: [2, 2 ** 53 - 1],
+  removed: [7],
 };
 
 describe("peer messages", () => {

@@ -17,6 +17,8 @@ const base: Hello = {
   to: 1,
   peerEndpoint: "",
   echo: "",
+  missing: [],
+  removed: [],
 };
 
 function registry(directory: Partial<PeerDirectory> = {}): PeerRegistry {

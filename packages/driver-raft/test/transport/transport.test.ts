@@ -49,6 +49,7 @@ async function end(id: number, options: Partial<TransportOptions> = {}): Promise
     },
     listen: { host: "127.0.0.1", port: 0 },
     peerEndpoint: () => "",
+    missing: () => [],
     directory: { storageOf: () => undefined, wasRemoved: () => false },
     host: {
       received: (message) => heard.received.push(message),
@@ -121,6 +122,22 @@ describe("the transport between peers", () => {
     named = "127.0.0.1:2";
     one.transport.setPeers(peers);
     await waitUntil("the new address", () => Promise.resolve(two.met.at(-1)?.peerEndpoint === "127.0.0.1:2"));
+  });
+
+  it("asks which first members were removed, and again when it is told to", async () => {
+    const removed = new Set([3]);
+    const [one, two] = [
+      await end(1, { missing: () => [3, 4] }),
+      await end(2, { directory: { storageOf: () => undefined, wasRemoved: (id) => removed.has(id) } }),
+    ];
+    one.transport.setPeers(new Map([[2, address(two)]]));
+    await connected(one, 2);
+    expect(two.met.map(({ missing }) => missing)).toEqual([[3, 4]]);
+    expect(one.met.map((hello) => hello.removed)).toEqual([[3]]);
+    removed.add(4).add(5);
+    one.transport.greetAgain();
+    await waitUntil("another answer", () => Promise.resolve(one.met.length === 2));
+    expect(one.met.at(-1)?.removed).toEqual([3, 4]);
   });
 
   it("loses messages without a stream, and reports a snapshot that is lost with them", async () => {

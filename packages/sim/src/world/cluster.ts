@@ -144,6 +144,7 @@ export interface SimProcess {
   start(disk: SimulatedDirectory): void;
   enqueue(run: () => void): void;
   hello(to: number, echo: string): Hello;
+  answer(hello: Hello): Hello;
   judge(hello: Hello, live: boolean): Refusal | undefined;
   /** Whether that disk may still speak for the peer. */
   stands(peer: number, storageId: string): boolean;

@@ -84,7 +84,7 @@ export class SimNetwork implements Network {
   /** The peer judges the Hello, and answers with its own or with a refusal. */
   #greeted(link: Link, target: SimProcess, hello: Hello, current: () => boolean): void {
     const refusal = target.judge(hello, target.inbound.has(hello.nodeId));
-    const answer = refusal === undefined ? target.hello(0, "") : undefined;
+    const answer = refusal === undefined ? target.answer(hello) : undefined;
     if (refusal !== undefined) {
       if (refusal.reason === "busy" || refusal.reason === "cloned") this.#dropInbound(target, hello.nodeId);
     } else {

@@ -57,6 +57,11 @@ export class ProcessLinks {
     this.#named = named;
   }
 
+  /** Says Hello again wherever a stream stands. */
+  greetAgain(): void {
+    for (const link of this.#links.values()) if (link.state === "open") this.#world.network.broken(link);
+  }
+
   close(): void {
     for (const link of this.#links.values()) link.state = "closed";
   }

@@ -19,6 +19,7 @@ import type { Lifetime } from "../judge.ts";
 import { ObservedStorage } from "../observed-storage.ts";
 import { Random } from "../random.ts";
 import type { Link, SimNode, SimProcess, World } from "./cluster.ts";
+import { CLUSTER, greetingOf } from "./greeting.ts";
 import type { TrueMark } from "./node-clock.ts";
 import { OracleServer } from "./oracle-server.ts";
 import { ProcessLinks } from "./process-links.ts";
@@ -27,9 +28,6 @@ interface Work {
   readonly run: () => void;
   readonly timer: boolean;
 }
-
-const CLUSTER = "simulated";
-const TIMING = "simulated/1";
 
 /** One start of a node: what the consensus thread is made of in the real driver, on virtual time. */
 export class NodeProcess implements ReplicaHost, SimProcess {
@@ -62,6 +60,8 @@ export class NodeProcess implements ReplicaHost, SimProcess {
   #registry: PeerRegistry | undefined;
   #ticker: Ticker | undefined;
   #requests = 0;
+  /** Ticks in which it has waited for the other first members. */
+  #waited = 0;
 
   constructor(world: World, node: SimNode, name: string, seed: number, isClone: boolean) {
     this.world = world;
@@ -114,8 +114,7 @@ export class NodeProcess implements ReplicaHost, SimProcess {
           snapshotTaken: (request) => judge.snapshotTaken(view, request),
           compacted: (index) => judge.compacted(view, index),
         });
-    const { identity, bootCount, incarnation } = inner;
-    const others = subject.decodeGenesis(identity.genesis).map(({ id }) => id);
+    const others = subject.decodeGenesis(inner.identity.genesis).map(({ id }) => id);
     const meetings = new subject.FirstMeetings(
       disk,
       others.filter((id) => id !== this.id),
@@ -132,28 +131,11 @@ export class NodeProcess implements ReplicaHost, SimProcess {
     };
     const replica = new subject.Replica(this.#storage, settings, (id) => meetings.storageOf(id), this);
     this.#replica = replica;
-    const genesis = subject.genesisDigest(identity.genesis);
-    this.#registry = new subject.PeerRegistry(
-      { clusterId: CLUSTER, genesis, nodeId: this.id, timing: TIMING, incarnation },
-      {
-        storageOf: (id) => replica.machine.member(id)?.storageId ?? meetings.storageOf(id),
-        wasRemoved: (id) => replica.machine.wasRemoved(id),
-      },
-    );
-    this.#hello = {
-      protocolMin: subject.PROTOCOL_MIN,
-      protocolMax: subject.PROTOCOL_MAX,
-      clusterId: CLUSTER,
-      genesis,
-      nodeId: this.id,
-      storageId: identity.storageId,
-      bootCount,
-      incarnation,
-      timing: TIMING,
-      to: 0,
-      peerEndpoint: "",
-      echo: "",
-    };
+    this.#hello = greetingOf(subject, inner);
+    this.#registry = new subject.PeerRegistry(this.#hello, {
+      storageOf: (id) => replica.machine.member(id)?.storageId ?? meetings.storageOf(id),
+      wasRemoved: (id) => replica.machine.wasRemoved(id),
+    });
     this.membersChanged();
     const { clock } = this.node;
     this.#ticker = new subject.Ticker(
@@ -163,7 +145,7 @@ export class NodeProcess implements ReplicaHost, SimProcess {
         after: (ms, run) => this.#timer(ms, run),
         afterIo: (run) => this.world.at(0, () => this.enqueue(run)),
       },
-      () => this.#taking(() => replica.tick()),
+      () => this.#tick(),
     );
     this.started = true;
     this.observe();
@@ -172,8 +154,16 @@ export class NodeProcess implements ReplicaHost, SimProcess {
   #hello: Hello | undefined;
 
   hello(to: number, echo: string): Hello {
+    return { ...this.#self(), to, echo, missing: this.#meetings?.missing() ?? [] };
+  }
+
+  answer({ missing }: Hello): Hello {
+    return { ...this.#self(), removed: missing.filter((id) => this.replica.machine.wasRemoved(id)) };
+  }
+
+  #self(): Hello {
     if (this.#hello === undefined) throw new Error(`${this.name} has not started`);
-    return { ...this.#hello, peerEndpoint: this.replica.machine.member(this.id)?.peerEndpoint ?? "", to, echo };
+    return { ...this.#hello, peerEndpoint: this.replica.machine.member(this.id)?.peerEndpoint ?? "" };
   }
 
   get storageId(): string {
@@ -272,6 +262,13 @@ export class NodeProcess implements ReplicaHost, SimProcess {
     return () => {
       cancelled = true;
     };
+  }
+
+  #tick(): void {
+    this.#taking(() => this.replica.tick());
+    if (this.#meetings?.complete === true) return;
+    this.#waited += 1;
+    if (this.#waited % this.world.plan.electionTicks === 0) this.#links.greetAgain();
   }
 
   /** Whatever is done for the cluster waits until the first members have met. */
