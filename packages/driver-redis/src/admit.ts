@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ConsensusError } from "@tsoracle/consensus";
-import { connectRegister, nodesKnown } from "./connect.ts";
 import { writeBack } from "./fast-forward.ts";
-import { OPERATOR_PATIENCE_MS } from "./init.ts";
 import type { AdmitOutcome } from "./node-outcome.ts";
+import { checkOperatorOptions, connectAsOperator } from "./operator-patience.ts";
 import { reignAsOperator } from "./operator-reign.ts";
-import { checkOracleOptions, mintNonce, type RedisOracleOptions } from "./options.ts";
+import { mintNonce, type RedisOracleOptions } from "./options.ts";
 import { admitClaimed, type Claim, claimNode } from "./readmission.ts";
 import type { RedisNode } from "./redis-node.ts";
 
@@ -33,11 +32,10 @@ export async function admitRedisNodes(options: RedisAdmitOptions): Promise<reado
       "serversAreStopped: expected true, because an empty node may only be admitted while no server of the oracle runs",
     );
   }
-  const settings = checkOracleOptions(options);
+  const settings = checkOperatorOptions(options);
   const nonce = mintNonce();
-  const register = await connectRegister(settings, { nonce, endpoint: "", patienceMs: OPERATOR_PATIENCE_MS });
+  const register = await connectAsOperator(settings, nonce);
   try {
-    await nodesKnown(register.nodes, OPERATOR_PATIENCE_MS);
     const candidates = register.nodes.filter(({ candidate }) => candidate !== undefined);
     if (candidates.length === 0) return [];
     const claims = await Promise.all(candidates.map(claim));

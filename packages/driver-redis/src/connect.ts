@@ -6,7 +6,7 @@ import { systemChance } from "./chance.ts";
 import type { NodeFacts } from "./node-facts.ts";
 import type { NodeFailure } from "./node-outcome.ts";
 import { driftPpm, type OracleSettings } from "./options.ts";
-import { RedisNode } from "./redis-node.ts";
+import { type Patience, RedisNode } from "./redis-node.ts";
 import { Register } from "./register.ts";
 
 /** Opens a connection to every node. Nothing is waited for. */
@@ -40,13 +40,13 @@ export function connectNodes(
 /** Waits until it is known of every node whether it may vote, until `isDecided` by some of them, or until time is up. */
 export function nodesKnown(
   nodes: readonly RedisNode[],
-  timeoutMs: number,
+  patience: Patience,
   isDecided: () => boolean = () => false,
 ): Promise<void> {
   return new Promise((resolve) => {
     let open = nodes.length;
     for (const node of nodes) {
-      void node.settled(timeoutMs).then(() => {
+      void node.settled(patience).then(() => {
         open -= 1;
         if (open === 0 || isDecided()) resolve();
       });
@@ -59,19 +59,23 @@ export interface ConnectOptions {
   readonly nonce: bigint;
   /** Where clients reach this process; empty if they do not. */
   readonly endpoint: string;
-  /** How long to wait for nodes that do not answer, in milliseconds. */
-  readonly patienceMs: number;
+  /** How long to wait for nodes at the start. */
+  readonly patience: Patience;
+  /** How long each round waits for a connection that is gone, in milliseconds. @defaultValue most of a round */
+  readonly roundConnectMs?: number;
 }
 
 /** Opens the register that was made on these nodes, whatever they answer. */
-export function openRegister(settings: OracleSettings, options: Omit<ConnectOptions, "patienceMs">): Register {
+export function openRegister(settings: OracleSettings, options: Omit<ConnectOptions, "patience">): Register {
   const { terms, freshness, acceptDataLoss, trustRestart, opTimeoutMs, addresses } = settings;
   const fixed = { n: addresses.length, tenureMs: terms.tenureMs, freshness, trustRestart };
   const expected = { ...fixed, driftPpm: driftPpm(terms) };
   const admission = new Admission(expected, acceptDataLoss);
   const nodes = connectNodes(settings, (label, facts) => admission.judge(label, facts));
   const holder = { id: options.nonce.toString(16).padStart(16, "0"), endpoint: options.endpoint };
-  return new Register(nodes, holder, { opTimeoutMs, timers: systemTimers });
+  // Shorter than a round, so that the round hears why a node could not even be asked.
+  const { roundConnectMs = opTimeoutMs * 0.75 } = options;
+  return new Register(nodes, holder, { opTimeoutMs, connectMs: roundConnectMs, timers: systemTimers });
 }
 
 /**
@@ -82,7 +86,7 @@ export function openRegister(settings: OracleSettings, options: Omit<ConnectOpti
 export async function connectRegister(settings: OracleSettings, options: ConnectOptions): Promise<Register> {
   const register = openRegister(settings, options);
   const { nodes } = register;
-  await nodesKnown(nodes, options.patienceMs, () => objectionTo(nodes) !== undefined);
+  await nodesKnown(nodes, options.patience, () => objectionTo(nodes) !== undefined);
   const objection = objectionTo(nodes);
   if (objection === undefined) return register;
   register.close();

@@ -7,7 +7,8 @@ import { type Ballot, isBallot, restoredBallot, toEpoch } from "./ballot.ts";
 import { REINIT } from "./lua.ts";
 import { runIdOf } from "./node-facts.ts";
 import { closeAll, type LookedAt, lookWhileQuiet } from "./operator-look.ts";
-import { checkOracleOptions, driftPpm, type OracleSettings, type RedisOracleOptions } from "./options.ts";
+import { checkOperatorOptions } from "./operator-patience.ts";
+import { driftPpm, type OracleSettings, type RedisOracleOptions } from "./options.ts";
 import { readClaim } from "./replies.ts";
 
 export interface RedisForceReinitOptions extends RedisOracleOptions {
@@ -47,7 +48,7 @@ export async function forceReinitRedis(options: RedisForceReinitOptions): Promis
     );
   }
   rejectOutOfRangeAdvance(options.atLeast);
-  const settings = checkOracleOptions(options);
+  const settings = checkOperatorOptions(options);
   const looked = await lookWhileQuiet(settings);
   try {
     const highWater = floorOf(looked, options.atLeast);
@@ -83,8 +84,9 @@ async function writeAll(looked: readonly LookedAt[], cluster: NewCluster): Promi
   const fixed = [highWater, terms.tenureMs, looked.length, freshness, driftPpm(terms), trustRestart].map(String);
   const outcomes = await Promise.all(
     looked.map(async ({ node, facts }) => {
-      const own = [facts.register?.clusterId ?? "", clusterId, randomBytes(8).toString("hex"), runIdOf(facts), ballot];
-      const reply = await node.runOutside(REINIT, () => [...own, ...fixed]);
+      const { clusterId: seenId = "", promised = "", beat = "" } = facts.register ?? {};
+      const own = [clusterId, randomBytes(8).toString("hex"), runIdOf(facts), ballot];
+      const reply = await node.runOutside(REINIT, () => [seenId, promised, beat, ...own, ...fixed]);
       const outcome = reply.kind === "reply" ? readClaim(reply.reply) : reply;
       if (outcome.kind === "ok") return [];
       return [

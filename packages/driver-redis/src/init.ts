@@ -3,11 +3,12 @@ import { randomBytes } from "node:crypto";
 import { ConsensusError, rejectOutOfRangeAdvance } from "@tsoracle/consensus";
 import { PHYSICAL_MS_ZERO, type PhysicalMs } from "@tsoracle/core";
 import { NO_BALLOT } from "./ballot.ts";
-import { connectNodes, nodesKnown } from "./connect.ts";
+import { connectNodes } from "./connect.ts";
 import { ADMIT, CLAIM } from "./lua.ts";
 import { configuration, runIdOf, serverObjection } from "./node-facts.ts";
 import type { NodeFailure } from "./node-outcome.ts";
-import { checkOracleOptions, driftPpm, type OracleSettings, type RedisOracleOptions } from "./options.ts";
+import { checkOperatorOptions, nodesHeard } from "./operator-patience.ts";
+import { driftPpm, type OracleSettings, type RedisOracleOptions } from "./options.ts";
 import type { RedisNode } from "./redis-node.ts";
 import { readAdmit, readClaim } from "./replies.ts";
 
@@ -16,8 +17,8 @@ export interface RedisInitOptions extends RedisOracleOptions {
   readonly highWater?: PhysicalMs | undefined;
 }
 
-/** How long an operator's command waits for nodes, in milliseconds. */
-export const OPERATOR_PATIENCE_MS = 2_000;
+/** Every node is needed and has just been connected, so a connection that breaks now is worth waiting for. */
+const RECONNECT_MS = 2_000;
 
 /**
  * Prepares all nodes for an oracle of this name, once in its life. Every node must be reachable, must meet the demands
@@ -30,10 +31,10 @@ export const OPERATOR_PATIENCE_MS = 2_000;
 export async function initRedisNodes(options: RedisInitOptions): Promise<string> {
   const { highWater = PHYSICAL_MS_ZERO } = options;
   rejectOutOfRangeAdvance(highWater);
-  const settings = checkOracleOptions(options);
+  const settings = checkOperatorOptions(options);
   const nodes = connectNodes(settings, (_, { server }) => serverObjection(server, settings.acceptDataLoss));
   try {
-    await nodesKnown(nodes, OPERATOR_PATIENCE_MS);
+    await nodesHeard(nodes);
     requireFresh(nodes);
     return await format(nodes, settings, highWater);
   } finally {
@@ -69,7 +70,7 @@ async function format(nodes: readonly RedisNode[], settings: OracleSettings, hig
   const nonce = randomBytes(16).toString("hex");
   const clusterId = randomBytes(16).toString("hex");
   const { terms, freshness, trustRestart } = settings;
-  const claims = await Promise.all(nodes.map((node) => node.run(CLAIM, () => [nonce], OPERATOR_PATIENCE_MS)));
+  const claims = await Promise.all(nodes.map((node) => node.run(CLAIM, () => [nonce], RECONNECT_MS)));
   requireAll(
     nodes,
     claims.map((reply) => (reply.kind === "reply" ? readClaim(reply.reply) : reply)),
@@ -78,7 +79,7 @@ async function format(nodes: readonly RedisNode[], settings: OracleSettings, hig
     const nodeId = randomBytes(8).toString("hex");
     const register = [nodeId, node.facts === undefined ? "" : runIdOf(node.facts), NO_BALLOT, "", "", highWater];
     const fixed = [terms.tenureMs, nodes.length, freshness, driftPpm(terms), trustRestart];
-    return node.run(ADMIT, () => [nonce, clusterId, ...register, ...fixed].map(String), OPERATOR_PATIENCE_MS);
+    return node.run(ADMIT, () => [nonce, clusterId, ...register, ...fixed].map(String), RECONNECT_MS);
   });
   const replies = await Promise.all(formatted);
   requireAll(

@@ -145,16 +145,17 @@ return {'OK'}`,
 );
 
 /**
- * ARGV 1 the cluster id that was seen or '', 2 cluster id, 3 node id, 4 run id, 5 epoch, 6 high-water, 7 tenure, 8 n,
- * 9 freshness, 10 drift in ppm, 11 whether restarts are trusted. Puts a new register in the place of the one that was
- * seen. Replies OK; LOST if another stands there now.
+ * ARGV 1 the cluster id that was seen or '', 2 the epoch, 3 the beat; then 4 cluster id, 5 node id, 6 run id, 7 epoch,
+ * 8 high-water, 9 tenure, 10 n, 11 freshness, 12 drift in ppm, 13 whether restarts are trusted. Puts a new register in the
+ * place of the one that was seen. Replies OK; LOST if another stands there now, or somebody has written to it since.
  */
 export const REINIT: LuaScript = script(
   "REINIT",
   `local k=KEYS[1]
-if (redis.call('HGET',k,'cid') or '')~=ARGV[1] then return {'LOST'} end
-redis.call('HSET',k,'v','1','cid',ARGV[2],'nid',ARGV[3],'rid',ARGV[4],'p',ARGV[5],'hid','','h','','hw',ARGV[6],
- 'ttl',ARGV[7],'n',ARGV[8],'fm',ARGV[9],'rs',ARGV[10],'tr',ARGV[11],'b','1','lx','0','cl',string.rep('0',32),'pend','')
+local f=redis.call('HMGET',k,'cid','p','b')
+for i=1,3 do if (f[i] or '')~=ARGV[i] then return {'LOST'} end end
+redis.call('HSET',k,'v','1','cid',ARGV[4],'nid',ARGV[5],'rid',ARGV[6],'p',ARGV[7],'hid','','h','','hw',ARGV[8],
+ 'ttl',ARGV[9],'n',ARGV[10],'fm',ARGV[11],'rs',ARGV[12],'tr',ARGV[13],'b','1','lx','0','cl',string.rep('0',32),'pend','')
 return {'OK'}`,
 );
 

@@ -30,7 +30,8 @@ export async function openRedisDriver(options: RedisDriverOptions): Promise<Redi
   const readmission = checkReadmission(options.readmission, settings.trustRestart);
   const { terms, freshness, acceptDataLoss, opTimeoutMs } = settings;
   const nonce = mintNonce();
-  const register = await connectRegister(settings, { nonce, endpoint, patienceMs: 2 * opTimeoutMs });
+  const patience = { answerMs: 2 * opTimeoutMs, absentMs: 2 * opTimeoutMs };
+  const register = await connectRegister(settings, { nonce, endpoint, patience });
   const even = nodeCountWarning(register.nodes.length);
   if (even !== undefined) settings.onWarning({ node: register.members.join(","), message: even });
   const cell = new LeadershipCell();

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ConsensusError, waitOutMs } from "@tsoracle/consensus";
 import { systemTimers } from "@tsoracle/quorum";
-import { connectNodes, nodesKnown } from "./connect.ts";
-import { OPERATOR_PATIENCE_MS } from "./init.ts";
+import { connectNodes } from "./connect.ts";
 import { configuration, type NodeFacts, type RegisterFacts, runIdOf, serverObjection } from "./node-facts.ts";
+import { nodesHeard } from "./operator-patience.ts";
 import type { OracleSettings } from "./options.ts";
 import type { RedisNode } from "./redis-node.ts";
 
@@ -26,7 +26,7 @@ export async function lookAtAll(settings: OracleSettings): Promise<readonly Look
   const judge = (_: string, { server }: NodeFacts): ReturnType<typeof serverObjection> =>
     serverObjection(server, settings.acceptDataLoss) ?? LOOKED_AT;
   const nodes = connectNodes(quiet, judge);
-  await nodesKnown(nodes, OPERATOR_PATIENCE_MS);
+  await nodesHeard(nodes);
   const seen = new Map<string, string>();
   const objections: string[] = [];
   const looked: LookedAt[] = [];

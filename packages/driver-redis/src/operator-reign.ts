@@ -41,6 +41,6 @@ export async function reignAsOperator<T>(
     clean = waitAfter(electors, { ...wait, durableBeats: false }).over(nowNs);
     return result;
   } finally {
-    await register.round("a release", (node) => register.release(node, ballot, clean));
+    await register.round("a release", (node) => register.release(node, ballot, clean), "everybody");
   }
 }

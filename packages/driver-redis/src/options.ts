@@ -34,7 +34,8 @@ export interface RedisOracleOptions extends RedisAccess {
    */
   readonly trustRestart?: TrustRestart | undefined;
   /**
-   * How long a round waits for nodes, in milliseconds. Below a quarter of the tenure.
+   * How long a round waits for nodes, in milliseconds. Below a quarter of the tenure. Operators' commands wait for at least
+   * five seconds, whatever it says.
    *
    * @defaultValue a sixth of the tenure
    */

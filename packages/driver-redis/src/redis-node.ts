@@ -25,6 +25,14 @@ export interface RedisNodeOptions {
   readonly onChange: (failure: NodeFailure | undefined) => void;
 }
 
+/** How long to wait until it is known whether a node may vote, in milliseconds. */
+export interface Patience {
+  /** While it can be reached and its answer is still to come. */
+  readonly answerMs: number;
+  /** While it cannot be reached, or has answered that it cannot vote yet. */
+  readonly absentMs: number;
+}
+
 /** What a command brought: a reply, or why there is none. */
 export type Reply = { readonly kind: "reply"; readonly reply: unknown } | NodeFailure;
 
@@ -110,10 +118,10 @@ export class RedisNode {
   }
 
   /** Resolves when the node has a vote, has been refused for a reason that waiting does not cure, or time is up. */
-  async settled(timeoutMs: number): Promise<void> {
-    const deadline = this.#nowMs() + timeoutMs;
+  async settled({ answerMs, absentMs }: Patience): Promise<void> {
+    const begunMs = this.#nowMs();
     while (this.#link.at === "down" && this.#link.failure.why === "unavailable") {
-      const leftMs = deadline - this.#nowMs();
+      const leftMs = begunMs + (this.#isAnswering ? answerMs : absentMs) - this.#nowMs();
       if (leftMs <= 0) return;
       await this.#change(leftMs);
     }
@@ -127,7 +135,7 @@ export class RedisNode {
   async run(script: LuaScript, args: (facts: NodeFacts) => readonly string[], patienceMs: number): Promise<Reply> {
     // A failure is never answered in the turn of the call, so that a caller who tries again at once blocks nobody.
     if (this.#link.at !== "up") await this.#change(0);
-    await this.settled(patienceMs);
+    await this.settled({ answerMs: patienceMs, absentMs: patienceMs });
     if (this.#link.at !== "up") return this.failure ?? NOT_YET;
     return await this.#send(script, args(this.#link.facts));
   }
@@ -246,12 +254,9 @@ export class RedisNode {
   /** Undefined where CONFIG is forbidden or renamed. */
   async #readConfig(): Promise<ReadonlyMap<string, string> | undefined> {
     try {
-      const config = new Map<string, string>();
-      for (const name of ["appendfsync", "no-appendfsync-on-rewrite"]) {
-        const reply = (await this.#redis.config("GET", name)) as readonly string[];
-        config.set(name, reply[1] ?? "");
-      }
-      return config;
+      const names = ["appendfsync", "no-appendfsync-on-rewrite"];
+      const replies = await Promise.all(names.map((name) => this.#redis.config("GET", name)));
+      return new Map(names.map((name, index) => [name, (replies[index] as readonly string[])[1] ?? ""]));
     } catch (error) {
       if (error instanceof Error && error.name === "ReplyError") return undefined;
       throw error;
@@ -287,6 +292,11 @@ export class RedisNode {
 
   #nowMs(): number {
     return this.#options.timers.monotonicMs();
+  }
+
+  /** Whether it is being connected to or looked at, so that there is something to hear from it soon. */
+  get #isAnswering(): boolean {
+    return this.#isInspecting || this.#redis.status === "connecting" || this.#redis.status === "connect";
   }
 
   #notify(): void {
@@ -328,7 +338,7 @@ function clientOptions(options: RedisNodeOptions): Omit<RedisOptions, "replyMapp
     enableAutoPipelining: false,
     reconnectOnError: null,
     commandTimeout: opTimeoutMs,
-    connectTimeout: 1_000,
+    connectTimeout: Math.max(1_000, opTimeoutMs),
     keepAlive: 1_000,
     noDelay: true,
     stringNumbers: true,

@@ -21,8 +21,16 @@ export interface Holder {
 export interface RegisterTiming {
   /** How long a round waits for nodes, in milliseconds. */
   readonly opTimeoutMs: number;
+  /** How long it waits, as a part of that, for a node that is not connected. */
+  readonly connectMs: number;
   readonly timers: Timers;
 }
+
+/**
+ * Whom a round waits for: `majority`, until there is a verdict; `everybody`, once the verdict is that it is met, until each
+ * node that could be asked has answered too, or the time of a round is over.
+ */
+export type Awaited = "majority" | "everybody";
 
 /** How a round ended, with the answers there were by then. Nodes that are slower still get the write. */
 export interface Round<T> {
@@ -39,8 +47,7 @@ export class Register {
   readonly majority: number;
   readonly holder: Holder;
   readonly #opTimeoutMs: number;
-  /** Shorter than a round, so that the round hears why a node could not even be asked. */
-  readonly #patienceMs: number;
+  readonly #connectMs: number;
   readonly #timers: Timers;
 
   constructor(nodes: readonly RedisNode[], holder: Holder, timing: RegisterTiming) {
@@ -49,12 +56,12 @@ export class Register {
     this.majority = majority(nodes.length);
     this.holder = holder;
     this.#opTimeoutMs = timing.opTimeoutMs;
-    this.#patienceMs = timing.opTimeoutMs * 0.75;
+    this.#connectMs = timing.connectMs;
     this.#timers = timing.timers;
   }
 
   /** @param patienceMs how long to wait for a connection before giving up on the node */
-  async status(node: RedisNode, patienceMs: number = this.#patienceMs): Promise<StatusOutcome> {
+  async status(node: RedisNode, patienceMs: number = this.#connectMs): Promise<StatusOutcome> {
     const reply = await node.run(STATUS, (facts) => identity(facts), patienceMs);
     return heard(node, reply.kind === "reply" ? readStatus(reply.reply) : reply);
   }
@@ -62,14 +69,14 @@ export class Register {
   async prepare(node: RedisNode, epoch: Ballot): Promise<PrepareOutcome> {
     const { id, endpoint } = this.holder;
     const args = (facts: NodeFacts): readonly string[] => [...identity(facts), epoch, id, endpoint];
-    const reply = await node.run(PREPARE, args, this.#patienceMs);
+    const reply = await node.run(PREPARE, args, this.#connectMs);
     return heard(node, reply.kind === "reply" ? readPrepare(reply.reply) : reply);
   }
 
   async persist(node: RedisNode, epoch: Ballot, highWater: number): Promise<PersistOutcome> {
     const { id, endpoint } = this.holder;
     const args = (facts: NodeFacts): readonly string[] => [...identity(facts), epoch, id, endpoint, String(highWater)];
-    const reply = await node.run(PERSIST, args, this.#patienceMs);
+    const reply = await node.run(PERSIST, args, this.#connectMs);
     return heard(node, reply.kind === "reply" ? readPersist(reply.reply) : reply);
   }
 
@@ -88,17 +95,25 @@ export class Register {
    * Sends to every node and resolves as soon as there is a verdict, at the latest after the time of a round. It never
    * rejects, and what was sent is not taken back.
    */
-  round<T extends Answer>(what: string, send: (node: RedisNode) => Promise<T>): Promise<Round<T>> {
+  round<T extends Answer>(
+    what: string,
+    send: (node: RedisNode) => Promise<T>,
+    awaited: Awaited = "majority",
+  ): Promise<Round<T>> {
     return new Promise((resolve) => {
       const count = new VoteCount(this.members);
       const answers = new Map<string, T>();
+      let isTimeUp = false;
       const conclude = (): void => {
         const verdict = count.verdict(what);
         if (verdict === undefined) return;
+        const isComplete = isTimeUp || answers.size === this.nodes.length;
+        if (verdict.kind === "met" && awaited === "everybody" && !isComplete) return;
         cancel();
         resolve({ verdict, answers: new Map(answers) });
       };
       const cancel = this.#timers.after(this.#opTimeoutMs, () => {
+        isTimeUp = true;
         count.expire();
         conclude();
       });
@@ -116,10 +131,11 @@ export class Register {
    * The high-water as anybody may read it, without writing: see {@link quorumRead}. Reads again while a write is on
    * its way to some nodes.
    *
+   * @param settleMs how long such a write may take
    * @throws ConsensusError `transient` or `permanent`
    */
-  async read(): Promise<number> {
-    const deadline = this.#timers.monotonicMs() + 4 * this.#opTimeoutMs;
+  async read(settleMs: number = 4 * this.#opTimeoutMs): Promise<number> {
+    const deadline = this.#timers.monotonicMs() + settleMs;
     for (;;) {
       const { highWater, verdict } = await this.#readOnce();
       if (highWater !== undefined) return highWater;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Epoch, isPhysicalMs, type PeerEndpoint, type PhysicalMs, physicalMs } from "@tsoracle/core";
 import { toEpoch } from "./ballot.ts";
-import { nodesKnown, openRegister } from "./connect.ts";
-import { OPERATOR_PATIENCE_MS } from "./init.ts";
 import type { StatusAnswer } from "./node-outcome.ts";
-import { checkOracleOptions, mintNonce, nodeCountWarning, type RedisOracleOptions, readEndpoint } from "./options.ts";
+import { checkOperatorOptions, openAsOperator } from "./operator-patience.ts";
+import { mintNonce, nodeCountWarning, type RedisOracleOptions, readEndpoint } from "./options.ts";
 import type { RedisNode } from "./redis-node.ts";
 
 /** What one node shows. */
@@ -38,16 +37,18 @@ export interface RedisStatus {
   readonly warnings: readonly string[];
 }
 
+/** How long nodes that differ are read again, in milliseconds: a write may be on its way to some of them. */
+const SETTLE_MS = 2_000;
+
 /**
  * Reads what every node shows. Writes nothing, and needs no node to have a vote.
  *
  * @throws ConsensusError `permanent` for bad options only
  */
 export async function redisStatus(options: RedisOracleOptions): Promise<RedisStatus> {
-  const settings = checkOracleOptions(options);
-  const register = openRegister(settings, { nonce: mintNonce(), endpoint: "" });
+  const settings = checkOperatorOptions(options);
+  const register = await openAsOperator(settings, mintNonce());
   try {
-    await nodesKnown(register.nodes, OPERATOR_PATIENCE_MS);
     const nodes = await Promise.all(
       register.nodes.map(async (node): Promise<RedisNodeStatus> => {
         const answer = await register.status(node);
@@ -56,7 +57,7 @@ export async function redisStatus(options: RedisOracleOptions): Promise<RedisSta
         return { node: node.label, votes: false, reason, holds: heldBy(node) };
       }),
     );
-    const highWater = await register.read().then(physicalMs, () => undefined);
+    const highWater = await register.read(SETTLE_MS).then(physicalMs, () => undefined);
     const even = nodeCountWarning(nodes.length);
     return { nodes, majority: register.majority, highWater, warnings: even === undefined ? [] : [even] };
   } finally {

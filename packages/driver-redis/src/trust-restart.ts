@@ -4,7 +4,8 @@ import { majority } from "@tsoracle/quorum";
 import { TRUST } from "./lua.ts";
 import { type RegisterFacts, runIdOf } from "./node-facts.ts";
 import { closeAll, type LookedAt, lookAtAll } from "./operator-look.ts";
-import { checkOracleOptions, type RedisOracleOptions } from "./options.ts";
+import { checkOperatorOptions } from "./operator-patience.ts";
+import type { RedisOracleOptions } from "./options.ts";
 import { readClaim } from "./replies.ts";
 
 export interface RedisTrustRestartOptions extends RedisOracleOptions {
@@ -29,7 +30,7 @@ export async function trustRedisRestarts(options: RedisTrustRestartOptions): Pro
       "dataIsWhole: expected true, the operator's word that every node came back with all that it had acknowledged",
     );
   }
-  const settings = checkOracleOptions(options);
+  const settings = checkOperatorOptions(options);
   const looked = await lookAtAll(settings);
   try {
     const members = membersOf(looked);

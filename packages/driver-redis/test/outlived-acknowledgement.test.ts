@@ -30,7 +30,7 @@ describe("an acknowledgement that has outlived its data, on real nodes", () => {
     const run = { clock, opTimeoutMs: settings.opTimeoutMs, timers: systemTimers };
     const of = (register: Register, index: number): RedisNode => register.nodes[index] as RedisNode;
     try {
-      for (const { nodes } of [leader, candidate]) await nodesKnown(nodes, 5_000);
+      for (const { nodes } of [leader, candidate]) await nodesKnown(nodes, { answerMs: 5_000, absentMs: 5_000 });
       const first: Ballot = mintBallot([], LEADER);
       expect(await runElection(first, { register: leader, ...run })).toMatchObject({ phase: "elected" });
       const written = await leader.round("a persist", (node) => leader.persist(node, first, 100));
