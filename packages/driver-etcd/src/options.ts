@@ -21,7 +21,7 @@ import { type After, after } from "./timers.ts";
 export interface EtcdOracleOptions extends EtcdAccess {
   /** Where its keys are: `/namespace/group/`. Several oracles in one cluster have different ones. @defaultValue "/tsoracle/main/" */
   readonly prefix?: string | undefined;
-  /** Longest wait for one answer, in milliseconds. @defaultValue a sixth of the tenure; 2000 for operators */
+  /** Longest wait for one answer, in milliseconds. Operators' commands wait at least 5000. @defaultValue a sixth of the tenure */
   readonly opTimeoutMs?: number | undefined;
 }
 
@@ -81,8 +81,12 @@ export interface DriverConfig {
 
 const MIN_OP_TIMEOUT_MS = 50;
 const MAX_NODE_ID = 255;
-/** How long an operator's command waits for one answer, in milliseconds. */
-const OPERATOR_TIMEOUT_MS = 2_000;
+/**
+ * How long an operator's command waits at least for one answer, in milliseconds: through an election of etcd, and for a
+ * disk that is slow. It grants nothing and compares what it has seen in the transaction that writes, so the time between
+ * proves nothing.
+ */
+const OPERATOR_TIMEOUT_MS = 5_000;
 
 /** @throws ConsensusError `permanent` for the first option that cannot be used */
 export function checkDriverOptions(options: EtcdDriverOptions, parts: EtcdDriverParts = {}): DriverConfig {
@@ -132,8 +136,8 @@ export function checkSettings(options: EtcdOracleSettings): { freshness: Freshne
 
 /** Of operators' commands. @throws ConsensusError `permanent` */
 export function checkOracle(options: EtcdOracleOptions): { client: ClientConfig; keys: OracleKeys } {
-  const opTimeoutMs = wholeIn("opTimeoutMs", options.opTimeoutMs ?? OPERATOR_TIMEOUT_MS, MIN_OP_TIMEOUT_MS, 600_000);
-  return { client: checkAccess(options, opTimeoutMs), keys: new OracleKeys(options.prefix) };
+  const asked = wholeIn("opTimeoutMs", options.opTimeoutMs ?? OPERATOR_TIMEOUT_MS, MIN_OP_TIMEOUT_MS, 600_000);
+  return { client: checkAccess(options, Math.max(asked, OPERATOR_TIMEOUT_MS)), keys: new OracleKeys(options.prefix) };
 }
 
 function checkAccess(access: EtcdAccess, opTimeoutMs: number): ClientConfig {

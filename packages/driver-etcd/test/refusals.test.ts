@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { physicalMs } from "@tsoracle/core";
-import { type EtcdServer, startEtcd } from "@tsoracle/test-services";
+import { type EtcdServer, FaultProxy, startEtcd } from "@tsoracle/test-services";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { etcdOracleStatus, fastForwardEtcdOracle, initEtcdOracle } from "../src/index.ts";
 import { OracleKeys } from "../src/keys.ts";
@@ -102,6 +102,15 @@ describe("operators", () => {
       /below the seed/,
     );
     expect((await etcdOracleStatus(at("twice"))).highWater).toBe(40);
+  });
+
+  it("wait longer for a slow store than servers do, whatever timeout those are given", async () => {
+    await using slow = await FaultProxy.open(etcd()[0] ?? { host: "", port: 0 });
+    slow.set({ up: { delayMs: 300 } });
+    const slowly = { endpoints: [slow.url(url())], prefix: prefixOf("slow"), opTimeoutMs: 200 };
+    expect(await initEtcdOracle({ ...slowly, tenure: TERMS })).toMatchObject({ created: true });
+    expect(await fastForwardEtcdOracle({ ...slowly, atLeastMs: 5_000 })).toMatchObject({ highWater: 5_000 });
+    expect(await etcdOracleStatus(slowly)).toMatchObject({ highWater: 5_000 });
   });
 
   it("who make an oracle anew after its register was deleted let the next leader wait for whoever reigned", async () => {

@@ -46,7 +46,7 @@ export function addEtcdFlags(command: Command): Command {
     .addOption(
       option(
         "--op-timeout <duration>",
-        "longest wait for one answer of etcd (default: a sixth of --tenure, 2s for operators)",
+        "longest wait for one answer of etcd (default: a sixth of --tenure); commands of operators wait at least 5s",
       ).argParser(durationMs(50)),
     );
 }

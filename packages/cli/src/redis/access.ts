@@ -53,7 +53,7 @@ export function addRedisFlags(command: Command): Command {
     .addOption(
       option(
         "--op-timeout <duration>",
-        "longest wait for the nodes, below a quarter of --tenure (default: a sixth of it)",
+        "longest wait for the nodes, below a quarter of --tenure (default: a sixth of it); commands of operators wait at least 5s",
       ).argParser(durationMs(1)),
     );
 }

@@ -4,7 +4,7 @@ import { JournalError } from "@tsoracle/consensus";
 import { connectNodes } from "./connect.ts";
 import { INIT, TRUST } from "./lua.ts";
 import { runOf, serverObjection } from "./node-facts.ts";
-import { checkRedisOptions, keysOf, type RedisJournalAddress, type RedisJournalConfig } from "./options.ts";
+import { checkOperatorOptions, keysOf, type RedisJournalAddress, type RedisJournalConfig } from "./options.ts";
 import type { RedisNode } from "./redis-node.ts";
 
 /**
@@ -16,7 +16,7 @@ import type { RedisNode } from "./redis-node.ts";
  * a node cannot be reached. If it fails half-way, delete the key that the message names on the nodes that have it.
  */
 export async function initRedisJournal(options: RedisJournalAddress): Promise<void> {
-  const config = checkRedisOptions(options);
+  const config = checkOperatorOptions(options);
   await withNodes(config, async (nodes) => {
     const key = keysOf(config.name).mark;
     for (const node of nodes) {
@@ -47,7 +47,7 @@ export async function initRedisJournal(options: RedisJournalAddress): Promise<vo
  * @throws JournalError `invalid`, `transient`
  */
 export async function trustRedisJournalRestarts(options: RedisJournalAddress): Promise<readonly string[]> {
-  const config = checkRedisOptions(options);
+  const config = checkOperatorOptions(options);
   return await withNodes(config, async (nodes) => {
     const trusted: string[] = [];
     for (const node of nodes) {

@@ -22,7 +22,7 @@ export interface RedisJournalAddress extends RedisJournalAccess {
    * (`trustRedisJournalRestarts`). @defaultValue "never" from three nodes on; "aof-always" for fewer
    */
   readonly trustRestarts?: TrustRestarts | undefined;
-  /** Longest that a call takes, in milliseconds. @defaultValue 5000 */
+  /** Longest that a call takes, in milliseconds. Operators' commands wait at least 5000. @defaultValue 5000 */
   readonly callTimeoutMs?: number | undefined;
 }
 
@@ -58,9 +58,22 @@ export interface RedisJournalConfig {
   readonly onWarning: (warning: RedisJournalWarning) => void;
 }
 
+const DEFAULT_CALL_MS = 5_000;
+
+/**
+ * The options of an operator's command. Nobody waits for it as callers wait for a journal, so a node that is slow gets the
+ * usual time however short the calls of the servers are to be.
+ *
+ * @throws JournalError `invalid` for the first option that cannot be used.
+ */
+export function checkOperatorOptions(options: RedisJournalAddress): RedisJournalConfig {
+  const config = checkRedisOptions(options);
+  return { ...config, callTimeoutMs: Math.max(config.callTimeoutMs, DEFAULT_CALL_MS) };
+}
+
 /** @throws JournalError `invalid` for the first option that cannot be used. */
 export function checkRedisOptions(options: RedisJournalOptions): RedisJournalConfig {
-  const { name = "sessions", acceptDataLoss = false, callTimeoutMs = 5_000, onWarning = () => {} } = options;
+  const { name = "sessions", acceptDataLoss = false, callTimeoutMs = DEFAULT_CALL_MS, onWarning = () => {} } = options;
   const addresses = parseNodes(options.nodes, options);
   if (typeof name !== "string" || !/^[A-Za-z0-9._-]{1,64}$/.test(name)) {
     throw new JournalError("invalid", `name: expected 1 to 64 of A-Z a-z 0-9 . _ -, got ${JSON.stringify(name)}`);

@@ -10,7 +10,7 @@ import { withNodes, words } from "./init.ts";
 import { BEGIN, FINISH, FLOOR } from "./lua.ts";
 import { runOf } from "./node-facts.ts";
 import { mintNonce } from "./nonce.ts";
-import { checkRedisOptions, keysOf, type RedisJournalAddress, type RedisJournalConfig } from "./options.ts";
+import { checkOperatorOptions, keysOf, type RedisJournalAddress, type RedisJournalConfig } from "./options.ts";
 import type { RedisNode } from "./redis-node.ts";
 
 /**
@@ -26,7 +26,7 @@ import type { RedisNode } from "./redis-node.ts";
  * @throws JournalError `invalid`, `transient`, `permanent`; a node that was being filled has no vote then
  */
 export async function readmitRedisJournalNodes(options: RedisJournalAddress): Promise<readonly string[]> {
-  const config = checkRedisOptions(options);
+  const config = checkOperatorOptions(options);
   return await withNodes(config, (nodes) => readmitLost(nodes, config));
 }
 

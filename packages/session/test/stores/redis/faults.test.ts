@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomUUID } from "node:crypto";
 import type { FencedJournal, JournalErrorCode } from "@tsoracle/consensus";
-import { type RedisServer, startRedisNodes, waitUntil } from "@tsoracle/test-services";
+import { FaultProxy, type RedisServer, startRedisNodes, waitUntil } from "@tsoracle/test-services";
 import { Redis } from "ioredis";
 import { describe, expect, it } from "vitest";
 import {
@@ -187,6 +187,23 @@ describe("Redis servers that are set up wrongly", () => {
       await Promise.all(servers.map((server) => server.stop()));
     }
   });
+
+  it("are given longer than a call of a journal when they are only slow", async () => {
+    const servers = await startRedisNodes(3);
+    await using slow = await FaultProxy.open(servers[2] as RedisServer);
+    slow.set({ up: { delayMs: 250 } });
+    const urls = servers.map(({ url }) => url);
+    const slowly = { nodes: [...urls.slice(0, 2), slow.url(urls[2] ?? "")], callTimeoutMs: 200 };
+    try {
+      await initRedisJournal(slowly);
+      await servers[2]?.restart();
+      expect(await readmitRedisJournalNodes(slowly)).toHaveLength(1);
+      await Promise.all(servers.map((server) => server.restart()));
+      expect(await trustRedisJournalRestarts(slowly)).toHaveLength(3);
+    } finally {
+      await Promise.all(servers.map((server) => server.stop()));
+    }
+  }, 60_000);
 
   it("are refused when they hold journals already, were made for other numbers, or are one server twice", async () => {
     await using cluster = await Cluster.start(3);
