@@ -27,6 +27,11 @@ const CASES = [
     why: "a leader of old got its own lost entry back, and the judge took it for one that overwrites its log",
     needs: "overwrites",
   },
+  ...[1_085_983, 1_110_875, 1_136_064].map((seed) => ({
+    seed,
+    why: "a first member waited for another one that was removed before they had met",
+    needs: "members_removed" as const,
+  })),
 ] as const;
 
 describe("simulated cases that failed once", { timeout: 120_000 }, () => {
