@@ -37,6 +37,7 @@ export {
 export type {
   Appended,
   AppendOptions,
+  EntryMark,
   HandOff,
   HandOffOptions,
   OpenOptions,

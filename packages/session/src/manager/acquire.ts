@@ -7,7 +7,7 @@ import type { OwnershipError } from "../ownership-error.ts";
 import { SessionError } from "../session-error.ts";
 import { start } from "../start.ts";
 import { requestTakeover } from "../takeover.ts";
-import { encodeSnapshot } from "./envelope.ts";
+import { encodeSnapshot, type SnapshotOrigin } from "./envelope.ts";
 import { claimOf, freshTimestamp } from "./fresh-timestamp.ts";
 import type { ManagerSettings } from "./options.ts";
 import { modelFence, type ReadJournal, readJournal } from "./read-journal.ts";
@@ -25,6 +25,8 @@ export interface Acquired<State, Entry> {
   readonly cleanly: boolean;
   readonly previousOwner: string | undefined;
 }
+
+const FIRST_ORIGIN: SnapshotOrigin = Object.freeze({ from: 0, lineage: [], unreported: 0 });
 
 /**
  * Ways to become the owner of one session. Each asks the model first, then the oracle, and writes to the store last: what
@@ -70,7 +72,7 @@ export class Acquisition<State, Entry> {
     const { node: owner, application, journal, tokens, clock } = settings;
     const model = start({ ...settings, sessionId: this.#id, owner, route, nowMs: clock.nowMs(), epoch }, tokens);
     const state = application.initial();
-    const snapshot = encodeSnapshot(model, application.encodeState(state));
+    const snapshot = encodeSnapshot(model, FIRST_ORIGIN, application.encodeState(state));
     const fence = { owner, epoch };
     const { fence: holder } = await untilKnown(settings, () => journal.createIfAbsent(this.#id, fence, { snapshot }));
     // Whether this call made it or an earlier one whose answer was lost: nobody else has this epoch.

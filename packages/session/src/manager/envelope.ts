@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { checkBackend, type PersistenceBackend } from "../backend.ts";
-import { checkEpoch, checkId, checkMs, checkText } from "../checked.ts";
+import { checkEpoch, checkId, checkInteger, checkMs, checkText } from "../checked.ts";
 import type { DurableSession, Snapshot } from "../durable-session.ts";
 import { checkEntry, type JournalEntry } from "../journal-entry.ts";
 import { checkCounter } from "../replay.ts";
 import { checkBudgets } from "../start.ts";
 import { checkLifecycle, checkPolicy, type ResumePolicy } from "../state.ts";
+import { type Lineage, lineageHeader, lineageOf } from "./lineage.ts";
 import { SessionManagerError } from "./session-manager-error.ts";
 
 // What the manager writes into a journal: one byte of version, the length of a header in four bytes (big endian), the
@@ -26,8 +27,18 @@ export type StoredRecord =
   | { readonly kind: "entry"; readonly atMs: number; readonly entry: JournalEntry; readonly payload: Uint8Array }
   | { readonly kind: "release"; readonly atMs: number; readonly release: Release };
 
+/** What a snapshot says of its numbers. */
+export interface SnapshotOrigin {
+  /** The first number of the reign that made it, or of its present part. */
+  readonly from: number;
+  /** What was before. */
+  readonly lineage: Lineage;
+  /** How many entries were missing at worst when the reign began, as long as no reconnect has reported it. */
+  readonly unreported: number;
+}
+
 /** A snapshot, with what a session keeps from the node that made it. */
-export interface StoredSnapshot {
+export interface StoredSnapshot extends SnapshotOrigin {
   readonly snapshot: Snapshot;
   /** As the writer of the snapshot had it: what a crash of that writer may have lost. */
   readonly backend: PersistenceBackend;
@@ -61,11 +72,17 @@ export function decodeRecord(bytes: Uint8Array, where: string): StoredRecord {
 }
 
 /** The same session and payload always give the same bytes, so that a repeated write changes nothing. */
-export function encodeSnapshot(session: DurableSession, payload: Uint8Array, release?: Release): Uint8Array {
+export function encodeSnapshot(
+  session: DurableSession,
+  origin: SnapshotOrigin,
+  payload: Uint8Array,
+  release?: Release,
+): Uint8Array {
   const { snapshot, backend, resumePolicy, continuitySloMs, maxDataLossEvents } = session;
   const header = {
     snapshot: { ...snapshot, checkpointEpoch: String(snapshot.checkpointEpoch) },
     ...{ backend, resumePolicy, continuitySloMs, maxDataLossEvents },
+    ...{ from: origin.from, lineage: lineageHeader(origin.lineage), unreported: origin.unreported },
     ...(release === undefined ? {} : { release: releaseHeader(release) }),
   };
   return framed(header, payload);
@@ -93,6 +110,9 @@ export function decodeSnapshot(bytes: Uint8Array, sessionId: string, where: stri
         continuitySloMs: header["continuitySloMs"] as number,
         maxDataLossEvents: header["maxDataLossEvents"] as number,
       }),
+      from: checkInteger("from", header["from"] as number, 0, Number.MAX_SAFE_INTEGER),
+      lineage: lineageOf(header["lineage"]),
+      unreported: checkInteger("unreported", header["unreported"] as number, 0, Number.MAX_SAFE_INTEGER),
       ...(header["release"] === undefined ? {} : { release: releaseOf(header["release"]) }),
       payload,
     });

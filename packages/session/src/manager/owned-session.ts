@@ -15,11 +15,10 @@ export interface OpenOptions {
   /** When the failover began, by the manager's clock; for the report on continuity. @defaultValue when this call began */
   readonly failoverAtMs?: number | undefined;
   /**
-   * The greatest number that anybody saw acknowledged (clients of a room know it). With snapshots alone the loss is then
-   * counted; otherwise the report assumes the worst. Leave it out after an opening that ended as `uncertain`: what that
-   * one wrote may have a number that an entry had which was lost, and the count would be too low.
+   * The newest entry that anybody saw acknowledged (clients of a room know it). With snapshots alone the loss is then
+   * counted; otherwise the report assumes the worst.
    */
-  readonly acknowledgedSeq?: number | undefined;
+  readonly acknowledged?: EntryMark | undefined;
 }
 
 export interface TakeoverOptions extends OpenOptions {
@@ -34,8 +33,18 @@ export interface AppendOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface Appended {
+/**
+ * Which entry: the epoch of the owner that took it, and its number. One without the other is not enough, because what an
+ * owner lost its successor does not know of, and gives the numbers again. Of two the newer is that with the greater epoch,
+ * and of one epoch that with the greater number.
+ */
+export interface EntryMark {
+  readonly epoch: bigint;
   readonly seq: number;
+}
+
+/** The mark of the new entry: what `acknowledged` takes after a failover. */
+export interface Appended extends EntryMark {
   /** Whether the entry survives a crash. False only with snapshots alone, between two of them. */
   readonly durable: boolean;
 }
@@ -79,8 +88,9 @@ export interface HandOffOptions {
 
 export interface HandOff {
   /**
-   * Whether the store says that the session may be opened elsewhere. If not, it takes a `takeover` there. With snapshots
-   * alone never after a crash or a takeover with a loss that no reconnect has reported: the next node would report none.
+   * Whether the store says that the session may be opened elsewhere. If not, it takes a `takeover` there. Never after a
+   * takeover with a loss that no reconnect has reported, and with snapshots alone not after such a crash either: the next
+   * node would report none.
    */
   readonly released: boolean;
   /** Whether the last snapshot covers everything. False where the backend keeps none, or the snapshot failed. */

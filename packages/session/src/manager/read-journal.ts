@@ -7,6 +7,7 @@ import { type RecordedEntry, recover } from "../recover.ts";
 import { SessionError } from "../session-error.ts";
 import type { SessionApplication } from "./application.ts";
 import { decodeRecord, decodeSnapshot, type Release, type StoredRecord, unreadable } from "./envelope.ts";
+import { type Lineage, lineageAfter, lineageWith } from "./lineage.ts";
 import type { ManagerSettings } from "./options.ts";
 import type { RecoveredEntry } from "./owned-session.ts";
 
@@ -28,6 +29,10 @@ export interface ReadJournal<State, Entry> {
   readonly release: Release | undefined;
   /** That of the node that wrote the snapshot. */
   readonly writtenBackend: PersistenceBackend;
+  /** The reigns that made this state, that of the last writer included. */
+  readonly lineage: Lineage;
+  /** What was missing when the reign of the snapshot began, unless a reconnect has reported it before the snapshot. */
+  readonly unreported: number;
   /** The session of the model, as of this fence. */
   session(fence: OwnershipFence): DurableSession;
 }
@@ -75,6 +80,8 @@ export function readJournal<State, Entry>(
     record.kind === "entry" ? [{ entry: record.entry, epoch, atMs: record.atMs }] : [],
   );
   const { snapshot, resumePolicy, continuitySloMs, maxDataLossEvents } = stored;
+  const entriesOnly = stored.backend.kind === "snapshot_only";
+  const covered = { epoch: first.epoch, from: stored.from, through: first.seq, entriesOnly };
   return {
     fence: loaded.fence,
     lastWriter: { owner: lastWriter.owner, epoch: lastWriter.epoch },
@@ -86,6 +93,8 @@ export function readJournal<State, Entry>(
     // Whoever took the session over since, has it, although nothing was written yet.
     release: lastWriter.epoch === loaded.fence.epoch ? release : undefined,
     writtenBackend: stored.backend,
+    lineage: loaded.entries.reduce(lineageAfter, lineageWith(stored.lineage, covered)),
+    unreported: stored.unreported,
     session: (fence) =>
       recover({ backend, resumePolicy, continuitySloMs, maxDataLossEvents, fence, snapshot, tail }, tokens),
   };

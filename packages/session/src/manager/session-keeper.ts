@@ -8,9 +8,10 @@ import { compact, withoutHistory } from "../recover.ts";
 import { sameState } from "../replay.ts";
 import { SessionError } from "../session-error.ts";
 import { appendCounterDelta, crash, reconnect, restart } from "../transitions.ts";
-import { encodeRecord, encodeSnapshot, type Release, type StoredRecord } from "./envelope.ts";
+import { encodeRecord, encodeSnapshot, type Release, type SnapshotOrigin, type StoredRecord } from "./envelope.ts";
 import { freshTimestamp } from "./fresh-timestamp.ts";
-import { type ManagerSettings, worstLoss } from "./options.ts";
+import type { KnownLoss } from "./known-loss.ts";
+import type { ManagerSettings } from "./options.ts";
 import type { Appended, ReconnectOptions, SessionContinuity } from "./owned-session.ts";
 import { type ReadJournal, readJournal } from "./read-journal.ts";
 import type { Reign, Step, Tell } from "./reign.ts";
@@ -20,16 +21,12 @@ import { SessionManagerError } from "./session-manager-error.ts";
 const HISTORY_IN_MEMORY = 64;
 const NOTHING = new Uint8Array();
 
-/** How many entries a failover cost, as far as anybody can tell. */
-export interface KnownLoss {
-  readonly events: number;
-  readonly loss: SessionContinuity["loss"];
-}
-
 export interface KeeperParts<State> {
   readonly model: DurableSession;
   readonly state: State;
   readonly seq: number;
+  /** Where the numbers of this reign begin, and what was before. */
+  readonly origin: Pick<SnapshotOrigin, "from" | "lineage">;
   /** Of the failover that brought the session here. */
   readonly failover?: { readonly atMs: number; readonly loss: KnownLoss } | undefined;
   /** The application's entries after the newest snapshot, and the bytes of all records there. */
@@ -47,6 +44,9 @@ export class SessionKeeper<State, Entry> {
   #model: DurableSession;
   #state: State;
   #seq: number;
+  /** The greatest number that this reign gave; a crash takes `#seq` back, and this one not. */
+  #used: number;
+  #origin: KeeperParts<State>["origin"];
   #failover: KeeperParts<State>["failover"];
   /** Whether clients may be served: not right after a takeover, although the journal tells of a live session. */
   #mounted: boolean;
@@ -63,6 +63,8 @@ export class SessionKeeper<State, Entry> {
     this.#model = parts.model;
     this.#state = parts.state;
     this.#seq = parts.seq;
+    this.#used = parts.seq;
+    this.#origin = parts.origin;
     this.#failover = parts.failover;
     this.#mounted = parts.failover === undefined;
     this.#tail = { ...parts.tail };
@@ -80,7 +82,8 @@ export class SessionKeeper<State, Entry> {
 
   async append(payload: Uint8Array, delta: number): Promise<Appended> {
     await this.#reign.settle();
-    if (!this.#mounted || this.#model.snapshot.lifecycle !== "live") {
+    // Also where a reconnect is in the store and its report was never given: entries would hide what was lost before them.
+    if (this.#failover !== undefined || this.#model.snapshot.lifecycle !== "live") {
       throw this.#notLive("and takes no entries");
     }
     const { application, clock } = this.#settings;
@@ -91,12 +94,12 @@ export class SessionKeeper<State, Entry> {
     this.#asRead = false;
     if (this.#keepsJournal) {
       await this.#record(model, state, { kind: "counter_delta", delta }, atMs, payload);
-      return { seq: this.#seq, durable: true };
+      return this.#appended(true);
     }
     const durable = unsavedDeltas(model.backend, journal(model)) === 0;
-    if (durable) await this.#reign.write(this.#checkpoint(model, state, this.#seq + 1));
-    else this.#install(model, state, this.#seq + 1);
-    return { seq: this.#seq, durable };
+    if (durable) await this.#reign.write(this.#checkpoint(model, state));
+    else this.#install(model, state, this.#used + 1);
+    return this.#appended(durable);
   }
 
   async crash(reason: string): Promise<void> {
@@ -118,9 +121,10 @@ export class SessionKeeper<State, Entry> {
   /** A failure in a failover that is not over begins no other one: its time counts on, and what was lost stays lost. */
   #failoverAt(atMs: number): NonNullable<KeeperParts<State>["failover"]> {
     const [before, unsaved] = [this.#failover, this.#unsaved];
-    if (before === undefined) return { atMs, loss: { events: unsaved, loss: "exact" } };
+    if (before === undefined) return { atMs, loss: { events: unsaved, loss: "exact", worst: unsaved } };
     if (this.#model.snapshot.lifecycle === "crashed") return before;
-    return { atMs: before.atMs, loss: { ...before.loss, events: before.loss.events + unsaved } };
+    const { events, loss, worst } = before.loss;
+    return { atMs: before.atMs, loss: { events: events + unsaved, loss, worst: worst + unsaved } };
   }
 
   /** After a crash the state is read from the store, and what is missing there is counted. */
@@ -159,7 +163,7 @@ export class SessionKeeper<State, Entry> {
     if (this.#keepsJournal) {
       await this.#record(model, state, { kind: "reconnected", policy, route, nowMs: atMs }, atMs);
     } else {
-      await this.#reign.write(this.#checkpoint(model, state, this.#seq + 1));
+      await this.#reign.write(this.#checkpoint(model, state));
     }
     this.#mounted = true;
     this.#failover = undefined;
@@ -197,7 +201,7 @@ export class SessionKeeper<State, Entry> {
         throw new SessionManagerError("backend_unfit", message);
       }
       case "snapshot_only":
-        await this.#reign.write(this.#checkpoint(this.#model, this.#state, seq + 1));
+        await this.#reign.write(this.#checkpoint(this.#model, this.#state));
         return { seq: this.#seq };
       case "snapshot_journal":
         await this.#coverTail(seq);
@@ -211,11 +215,12 @@ export class SessionKeeper<State, Entry> {
   async release(release: Release): Promise<void> {
     await this.#reign.settle();
     // With snapshots alone the store knows neither of a crash nor of a loss, and a successor would take this for whole.
-    const hidden = this.#model.snapshot.lifecycle === "crashed" || (this.#failover?.loss.events ?? 0) > 0;
-    if (hidden && !this.#keepsJournal) throw this.#notLive("and its store has not heard of what that cost");
+    const hidden = this.#model.snapshot.lifecycle === "crashed" && !this.#keepsJournal;
+    if (hidden || (this.#failover?.loss.events ?? 0) > 0)
+      throw this.#notLive("and its store has not heard of what that cost");
     const step = this.#keepsJournal
       ? await this.#entryStep({ kind: "release", atMs: this.#settings.clock.nowMs(), release }, () => {})
-      : this.#checkpoint(this.#model, this.#state, this.#seq + 1, release);
+      : this.#checkpoint(this.#model, this.#state, release);
     await this.#reign.write(step);
   }
 
@@ -229,6 +234,10 @@ export class SessionKeeper<State, Entry> {
 
   get #every(): number {
     return this.#model.backend.kind === "journal_only" ? Number.MAX_SAFE_INTEGER : this.#model.backend.checkpointEvery;
+  }
+
+  #appended(durable: boolean): Appended {
+    return { epoch: this.#reign.claim.epoch, seq: this.#seq, durable };
   }
 
   async #record(
@@ -269,9 +278,10 @@ export class SessionKeeper<State, Entry> {
    * A snapshot beyond the journal. Each has a number of its own: a write that comes late must never replace a newer one
    * of the same number.
    */
-  #checkpoint(model: DurableSession, state: State, seq: number, release?: Release): Step {
+  #checkpoint(model: DurableSession, state: State, release?: Release): Step {
     const { id, claim, journal: store } = this.#reign;
-    const bytes = encodeSnapshot(model, this.#settings.application.encodeState(state), release);
+    const seq = this.#used + 1;
+    const bytes = this.#snapshotBytes(model, state, release);
     return {
       seq,
       send: () => store.putSnapshot(id, claim, seq, bytes, { ahead: true }),
@@ -288,12 +298,18 @@ export class SessionKeeper<State, Entry> {
     this.#model = known ? withoutHistory(model) : model;
     this.#state = state;
     this.#seq = seq;
+    this.#used = seq;
+  }
+
+  #snapshotBytes(model: DurableSession, state: State, release?: Release): Uint8Array {
+    const origin = { ...this.#origin, unreported: this.#failover?.loss.worst ?? 0 };
+    return encodeSnapshot(model, origin, this.#settings.application.encodeState(state), release);
   }
 
   async #coverTail(seq: number): Promise<void> {
     const { id, claim, journal: store } = this.#reign;
     try {
-      const bytes = encodeSnapshot(this.#model, this.#settings.application.encodeState(this.#state));
+      const bytes = this.#snapshotBytes(this.#model, this.#state);
       await this.#reign.ask(() => store.putSnapshot(id, claim, seq, bytes));
     } catch (cause) {
       this.#nextSnapshotAt = this.#tail.entries + this.#every;
@@ -323,10 +339,12 @@ export class SessionKeeper<State, Entry> {
     // With snapshots alone the store has not heard of the crash.
     const crashed = this.#keepsJournal ? recovered : crash(recovered, "read back after a crash");
     this.#adopt(found, crashed);
+    // What this reign writes from here on is another part of it than what was lost.
+    if (lost > 0) this.#origin = { from: this.#used + 1, lineage: found.lineage };
   }
 
   async #rehydrate(): Promise<void> {
-    if (!this.#keepsJournal) await this.#reign.write(this.#checkpoint(this.#model, this.#state, this.#seq + 1));
+    if (!this.#keepsJournal) await this.#reign.write(this.#checkpoint(this.#model, this.#state));
     const found = await this.#load();
     const rebuilt = found.session(this.#reign.fence);
     if (found.seq !== this.#seq) throw this.#diverged(`its newest entry is ${found.seq}, and ${this.#seq} was written`);
@@ -353,8 +371,9 @@ export class SessionKeeper<State, Entry> {
   }
 
   #notLive(why: string): SessionManagerError {
-    const lifecycle = this.#mounted ? this.#model.snapshot.lifecycle : "taken over";
-    const message = `session ${JSON.stringify(this.#reign.id)} is ${lifecycle} ${why}; reconnect first`;
+    const { lifecycle } = this.#model.snapshot;
+    const state = !this.#mounted ? "taken over" : lifecycle === "live" ? "live again, but not reported," : lifecycle;
+    const message = `session ${JSON.stringify(this.#reign.id)} is ${state} ${why}; reconnect first`;
     return new SessionManagerError("not_live", message);
   }
 
@@ -365,17 +384,6 @@ export class SessionKeeper<State, Entry> {
       `expected the journal of session ${id} to hold what was acknowledged: ${why}`,
     );
   }
-}
-
-/** What a failover to this node cost, as far as the journal and the callers can tell. */
-export function knownLoss<State, Entry>(
-  found: ReadJournal<State, Entry>,
-  cleanly: boolean,
-  acknowledgedSeq: number | undefined,
-): KnownLoss {
-  if (acknowledgedSeq !== undefined) return { events: Math.max(0, acknowledgedSeq - found.seq), loss: "exact" };
-  const worst = cleanly ? 0 : worstLoss(found.writtenBackend);
-  return { events: worst, loss: worst === 0 ? "exact" : "at_most" };
 }
 
 function sameBytes(left: Uint8Array, right: Uint8Array): boolean {

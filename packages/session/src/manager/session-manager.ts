@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { JournalFence } from "@tsoracle/consensus";
 import type { TakeoverRequest } from "@tsoracle/fencing";
-import { checkDeadline, checkId, checkInteger, checkMs, checkText } from "../checked.ts";
+import { checkDeadline, checkEpoch, checkId, checkInteger, checkMs, checkText } from "../checked.ts";
 import type { DurableSession } from "../durable-session.ts";
 import { type Acquired, Acquisition } from "./acquire.ts";
 import type { Release } from "./envelope.ts";
 import { claimOf, freshTimestamp } from "./fresh-timestamp.ts";
+import { knownLoss } from "./known-loss.ts";
 import { type ManagerSettings, managerSettings, type SessionManagerOptions } from "./options.ts";
 import type { HandOff, HandOffOptions, OpenOptions, OwnedSession, TakeoverOptions } from "./owned-session.ts";
 import { modelFence, readJournal } from "./read-journal.ts";
 import { Reign, type Tell } from "./reign.ts";
 import type { SessionEvent } from "./session-event.ts";
 import { SessionHandle } from "./session-handle.ts";
-import { knownLoss, SessionKeeper } from "./session-keeper.ts";
+import { SessionKeeper } from "./session-keeper.ts";
 import { SessionManagerError } from "./session-manager-error.ts";
 
 /** What a journal tells to somebody who does not own it. */
@@ -197,18 +198,21 @@ export class SessionManager<State, Entry> implements AsyncDisposable {
     const { created, fence, model, found, cleanly, previousOwner } = acquired;
     const reign = new Reign(id, fence, this.#settings, tell);
     const atMs = options.failoverAtMs ?? startedAtMs;
-    const failover = created ? undefined : { atMs, loss: knownLoss(found, cleanly, options.acknowledgedSeq) };
+    const failover = created ? undefined : { atMs, loss: knownLoss(found, cleanly, options.acknowledged) };
     const tail = { entries: found.entries.length, bytes: found.tailBytes };
     const { state, seq, snapshotSeq, snapshotState, entries } = found;
-    const keeper = new SessionKeeper(this.#settings, reign, tell, { model, state, seq, failover, tail });
+    const origin = created ? { from: 0, lineage: [] } : { from: seq + 1, lineage: found.lineage };
+    const keeper = new SessionKeeper(this.#settings, reign, tell, { model, state, seq, origin, failover, tail });
     const recovery = Object.freeze({ created, snapshotSeq, snapshotState, entries, previousOwner });
     return new SessionHandle(this.#settings, reign, keeper, recovery);
   }
 }
 
 /** Before anything is asked of the store: what is refused here must not have cost another node its session. */
-function checkOpening({ route, failoverAtMs, acknowledgedSeq }: OpenOptions): void {
+function checkOpening({ route, failoverAtMs, acknowledged }: OpenOptions): void {
   if (route !== undefined) checkText("the route", route);
   if (failoverAtMs !== undefined) checkMs("failoverAtMs", failoverAtMs);
-  if (acknowledgedSeq !== undefined) checkInteger("acknowledgedSeq", acknowledgedSeq, 0, Number.MAX_SAFE_INTEGER);
+  if (acknowledged === undefined) return;
+  checkEpoch("acknowledged.epoch", acknowledged?.epoch, 1n);
+  checkInteger("acknowledged.seq", acknowledged.seq, 0, Number.MAX_SAFE_INTEGER);
 }

@@ -127,7 +127,7 @@ describe("an append whose outcome is unknown", () => {
   it("is repeated until it is known, and written once", async () => {
     const { session, journal, kinds, stored } = await room();
     for (let count = 0; count < 3; count += 1) journal.faults.failNext("uncertain");
-    expect(await session.append("one")).toEqual({ seq: 1, durable: true });
+    expect(await session.append("one")).toEqual({ epoch: 1n, seq: 1, durable: true });
     expect(kinds()).toEqual(["created", "uncertain", "settled"]);
     expect(await stored()).toEqual(["one"]);
   });

@@ -25,7 +25,7 @@ describe("a session between takeover and reconnect", () => {
     await say(session, "one", "two", "three");
     session.abandon();
     there.clock.ms = 2_000;
-    const options = { reconnect: false, acknowledgedSeq: 3, failoverAtMs: 1_500 };
+    const options = { reconnect: false, acknowledged: { epoch: 1n, seq: 3 }, failoverAtMs: 1_500 };
     return { ...there, taken: await there.b.manager.takeover("room", options) };
   };
 

@@ -35,7 +35,13 @@ describe("options of a call", () => {
   it("are looked at before the owner at the time loses the session", async () => {
     const { a, b } = twoNodes();
     const session = await a.manager.open("room");
-    const wrong = [{ route: "\0" }, { failoverAtMs: -1 }, { failoverAtMs: 0.5 }, { acknowledgedSeq: Number.NaN }];
+    const wrong = [
+      { route: "\0" },
+      { failoverAtMs: -1 },
+      { failoverAtMs: 0.5 },
+      { acknowledged: { epoch: 1n, seq: Number.NaN } },
+      { acknowledged: { epoch: 0n, seq: 1 } },
+    ];
     for (const options of wrong) {
       expect(await refusalOf(b.manager.takeover("room", options))).toBeInstanceOf(RangeError);
     }

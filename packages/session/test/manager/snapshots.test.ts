@@ -170,7 +170,7 @@ describe("snapshots alone", () => {
     faults.failNext("transient", { method: "putSnapshot" });
     expect(await refusalOf(session.append("three"))).toMatchObject({ code: "transient" });
     expect(session.state).toEqual(["one", "two"]);
-    expect(await session.append("three")).toEqual({ seq: 3, durable: true });
+    expect(await session.append("three")).toEqual({ epoch: 1n, seq: 3, durable: true });
     expect(await recovered()).toEqual(["one", "two", "three"]);
   });
 
@@ -178,7 +178,7 @@ describe("snapshots alone", () => {
     const { session, faults, recovered } = await room({ backend });
     await say(session, "one", "two");
     faults.loseReply();
-    expect(await session.append("three")).toEqual({ seq: 3, durable: true });
+    expect(await session.append("three")).toEqual({ epoch: 1n, seq: 3, durable: true });
     expect(await recovered()).toEqual(session.state);
   });
 

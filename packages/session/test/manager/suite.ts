@@ -175,7 +175,9 @@ function recovery(subject: JournalSubject): void {
     const session = await a.manager.open("room");
     await say(session, ...spoken);
     const reported = session.continuityReport(0, 0).estimatedDataLossEvents;
-    const successor = await b.manager.takeover("room", { acknowledgedSeq: session.seq });
+    const successor = await b.manager.takeover("room", {
+      acknowledged: { epoch: session.fence.epoch, seq: session.seq },
+    });
     expect(successor.state).toEqual(spoken.slice(0, spoken.length - reported));
     expect(successor.continuity).toMatchObject({ estimatedDataLossEvents: reported, loss: "exact" });
     expect(reported).toBe(backend.kind === "snapshot_only" ? 2 : 0);

@@ -190,7 +190,7 @@ async function continuityFacts(newWorld: NewWorld, backend: PersistenceBackend):
     world.nowMs = reconnectAtMs;
     const successor = await (await world.manager(1, "node-b", { backend })).takeover(world.id, {
       failoverAtMs: 1_030,
-      acknowledgedSeq: session.seq,
+      acknowledged: { epoch: session.fence.epoch, seq: session.seq },
     });
     const report = successor.continuity;
     const lost = session.seq - successor.recovery.snapshotSeq - successor.recovery.entries.length;

@@ -76,7 +76,9 @@ async function observe(
   let relieved = false;
   try {
     const from = nowMs();
-    const taken = await successor.takeover(world.id, { acknowledgedSeq: old.seq });
+    const taken = await successor.takeover(world.id, {
+      acknowledged: { epoch: old.fence.epoch, seq: old.seq },
+    });
     const takeoverMs = Math.round(nowMs() - from);
     await taken.append(1);
     const recoveryMs = Math.round(nowMs() - from);

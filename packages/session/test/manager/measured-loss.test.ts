@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type FencedJournal, JournalError } from "@tsoracle/consensus";
+import { type FaultyJournal, faultyJournal, MemoryJournalStore } from "@tsoracle/consensus/memory";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  type EntryMark,
+  journalOnly,
+  type OwnedSession,
+  type PersistenceBackend,
+  type SessionContinuity,
+  snapshotJournal,
+  snapshotOnly,
+  type TakeoverOptions,
+} from "../../src/index.ts";
+import { TestOracle, testNode, type Word, type Words } from "./game.ts";
+import { refusalOf, say } from "./rig.ts";
+
+interface Rooms {
+  readonly first: OwnedSession<Words, Word>;
+  readonly faults: FaultyJournal["faults"];
+  /** The next checkpoint is written, and its answer lost. */
+  loseCheckpoint(): void;
+  take(backend: PersistenceBackend, options?: TakeoverOptions): Promise<OwnedSession<Words, Word>>;
+}
+
+/** Each taking over is that of another process, whose writes are told as uncertain at once. */
+async function rooms(backend: PersistenceBackend, ...spoken: readonly Word[]): Promise<Rooms> {
+  const oracle = new TestOracle();
+  const faulty = faultyJournal(new MemoryJournalStore().open(), { callTimeoutMs: 30 });
+  let nodes = 0;
+  let loses = false;
+  const journal: FencedJournal = {
+    ...faulty,
+    putSnapshot: async (...call) => {
+      await faulty.putSnapshot(...call);
+      if (loses) {
+        loses = false;
+        throw new JournalError("uncertain", "the answer was lost");
+      }
+    },
+  };
+  const manager = (settings: PersistenceBackend) => {
+    nodes += 1;
+    const changes = { backend: settings, limits: { settleAttempts: 0 } };
+    return testNode(`node-${nodes}`, journal, oracle, changes).manager;
+  };
+  const first = await manager(backend).open("room");
+  await say(first, ...spoken);
+  return {
+    first,
+    faults: faulty.faults,
+    loseCheckpoint: () => {
+      loses = true;
+    },
+    take: (settings, options) => manager(settings).takeover("room", options),
+  };
+}
+
+describe("the loss that a takeover reports", () => {
+  it("is what is missing, also after an opening whose checkpoint was written and never heard of", async () => {
+    const backend = snapshotOnly("m", 5);
+    const { first, loseCheckpoint, take } = await rooms(backend, "one", "two", "three");
+    const acknowledged = { epoch: first.fence.epoch, seq: first.seq };
+    loseCheckpoint();
+    expect(await refusalOf(take(backend, { acknowledged }))).toMatchObject({ code: "uncertain" });
+    const { continuity, state } = await take(backend, { acknowledged });
+    expect(state).toEqual([]);
+    expect(continuity).toMatchObject({ estimatedDataLossEvents: 3, loss: "exact" });
+  });
+
+  it("is what is missing, also after a reconnect of the same owner whose checkpoint was written and never heard of", async () => {
+    const backend = snapshotOnly("m", 5);
+    const { first, loseCheckpoint, take } = await rooms(backend, "one", "two", "three");
+    const acknowledged = { epoch: first.fence.epoch, seq: first.seq };
+    await first.crash("bug");
+    loseCheckpoint();
+    expect(await refusalOf(first.reconnect())).toMatchObject({ code: "uncertain" });
+    const { continuity } = await take(backend, { acknowledged });
+    expect(continuity).toMatchObject({ estimatedDataLossEvents: 3, loss: "exact" });
+  });
+
+  it("is reported before entries follow, also where the reconnect became certain later", async () => {
+    const { first, loseCheckpoint } = await rooms(snapshotOnly("m", 5), "one", "two");
+    await first.crash("bug");
+    loseCheckpoint();
+    expect(await refusalOf(first.reconnect())).toMatchObject({ code: "uncertain" });
+    expect(await refusalOf(first.append("three"))).toMatchObject({ code: "not_live" });
+    expect(await first.reconnect()).toMatchObject({ estimatedDataLossEvents: 2, loss: "exact" });
+    await say(first, "three");
+  });
+
+  it("counts what the owner that went on lost, and not again what its own opening reported", async () => {
+    const backend = snapshotOnly("m", 5);
+    const { take } = await rooms(backend, "one", "two", "three");
+    const second = await take(backend);
+    const marks = [await second.append("four"), await second.append("five")];
+    const { continuity } = await take(backend, { acknowledged: marks[1] as EntryMark });
+    expect(continuity).toMatchObject({ estimatedDataLossEvents: 2, loss: "exact" });
+  });
+
+  it("is at most that of every owner that has not reported, where nobody counted", async () => {
+    const { loseCheckpoint, take } = await rooms(
+      snapshotOnly("m", 100),
+      ...Array.from({ length: 50 }, (_, index) => `w${index}`),
+    );
+    loseCheckpoint();
+    expect(await refusalOf(take(snapshotOnly("m", 3)))).toMatchObject({ code: "uncertain" });
+    const { continuity } = await take(snapshotOnly("m", 3));
+    expect(continuity).toMatchObject({ estimatedDataLossEvents: 99, loss: "at_most" });
+  });
+
+  it("is not said to be exact of a mark that the store knows nothing of", async () => {
+    const backend = snapshotOnly("m", 5);
+    const { take } = await rooms(backend, "one");
+    const { continuity } = await take(backend, { acknowledged: { epoch: 1_000n, seq: 7 } });
+    expect(continuity).toMatchObject({ estimatedDataLossEvents: 7, loss: "at_most" });
+  });
+
+  it("keeps a session that has not reported it from being let go, whatever the backend", async () => {
+    const { first, take } = await rooms(snapshotOnly("m", 5), "one", "two");
+    const acknowledged = { epoch: first.fence.epoch, seq: first.seq };
+    const second = await take(journalOnly("m"), { acknowledged, reconnect: false });
+    expect(await second.close()).toMatchObject({ released: false, cause: { code: "not_live" } });
+  });
+});
+
+type Step =
+  | { readonly kind: "append"; readonly count: number }
+  | { readonly kind: "takeover"; readonly backend: number; readonly told: boolean }
+  | { readonly kind: "crash" | "snapshot" | "lose_checkpoint" | "fail" | "reconnect" };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant("append" as const), count: fc.integer({ min: 1, max: 6 }) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant("takeover" as const), backend: fc.nat({ max: 3 }), told: fc.boolean() }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constantFrom("crash", "snapshot", "lose_checkpoint", "fail", "reconnect") }),
+  },
+);
+
+const backends = [snapshotOnly("m", 3), snapshotOnly("m", 7), journalOnly("m"), snapshotJournal("m", "m", 2)] as const;
+
+/** Plays steps, and compares every report with the words that are missing then. Resolves to what did not agree. */
+async function disagreements(steps: readonly Step[]): Promise<readonly string[]> {
+  const { first, faults, loseCheckpoint, take } = await rooms(backends[1]);
+  let session = first;
+  /** Acknowledged, and of no report so far. */
+  let open: { readonly word: Word; readonly mark: EntryMark }[] = [];
+  let reported = false;
+  let words = 0;
+  const wrong: string[] = [];
+  const judge = ({ estimatedDataLossEvents: told, loss }: SessionContinuity, state: Words): void => {
+    if (reported) open = [];
+    const missing = open.filter(({ word }) => !state.includes(word)).length;
+    if (loss === "exact" ? told !== missing : told < missing) wrong.push(`${loss} ${told}, and ${missing} are missing`);
+    reported = true;
+  };
+  const play: Record<Step["kind"], (step: Step) => Promise<void>> = {
+    append: async (each) => {
+      for (let left = each.kind === "append" ? each.count : 0; left > 0; left -= 1) {
+        words += 1;
+        const mark = await session.append(`w${words}`);
+        if (reported) open = [];
+        reported = false;
+        open.push({ word: `w${words}`, mark });
+      }
+    },
+    takeover: async (each) => {
+      if (each.kind !== "takeover" || reported) return;
+      const acknowledged = open.at(-1)?.mark;
+      const options = each.told && acknowledged !== undefined ? { acknowledged } : {};
+      const taken = await take(backends[each.backend] ?? backends[0], options);
+      session = taken;
+      if (taken.continuity !== undefined) judge(taken.continuity, taken.state);
+    },
+    crash: async () => await session.crash("bug"),
+    snapshot: async () => void (await session.snapshot()),
+    lose_checkpoint: async () => loseCheckpoint(),
+    fail: async () => faults.failNext("transient", { method: "putSnapshot" }),
+    reconnect: async () => {
+      if (session.lifecycle === "crashed") judge(await session.reconnect(), session.state);
+    },
+  };
+  for (const each of steps) {
+    await play[each.kind](each).catch((error: { readonly code?: unknown }) => {
+      if (typeof error.code !== "string" || error.code === "state_diverged") throw error;
+    });
+  }
+  return wrong;
+}
+
+describe("histories of crashes, takeovers and lost answers (fencing-quorum-sessions.md 4.5)", () => {
+  it("measure the loss that is reported as exact, and never more than is reported otherwise", {
+    timeout: 120_000,
+  }, async () => {
+    const property = fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 40 }), async (steps) => {
+      expect(await disagreements(steps)).toEqual([]);
+    });
+    await fc.assert(property, { numRuns: 400 });
+  });
+});
