@@ -9,7 +9,7 @@ import { onTestFinished } from "vitest";
 /** The program as users run it, over the built packages. */
 export const PROGRAM: string = fileURLToPath(new URL("../bin/tsoracle.mjs", import.meta.url));
 
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 120_000;
 
 export interface CliResult {
   readonly code: number | null;

@@ -4,8 +4,14 @@ import { freePorts, waitUntil } from "@tsoracle/test-services";
 import { expect, onTestFinished } from "vitest";
 import { type CliProcess, type CliResult, lines, runCli, startServer } from "./cli-process.ts";
 
-/** As short as is allowed, so that a crash costs a test little. */
-export const TENURE: readonly string[] = ["--tenure", "1s"];
+/**
+ * Not the default. A server gives its store a sixth of it for an answer: on a disk that others keep busy, the shortest that
+ * is allowed would leave too little, and none of these tests waits for a crash.
+ */
+export const TENURE: readonly string[] = ["--tenure", "4s"];
+
+/** Of clients that ask a server whose predecessor's tenure is waited out first, which takes more than two tenures. */
+export const PATIENT: readonly string[] = ["--timeout", "30s"];
 
 /** Both servers of one oracle, by the address that each advertises. */
 export type Pair = ReadonlyMap<string, CliProcess>;
@@ -77,6 +83,18 @@ export class Caller {
       this.answers += 1;
     }
   }
+}
+
+/** What a command printed as JSON; one that failed shows its own words instead. */
+export function jsonOf({ code, stdout, stderr }: CliResult): Record<string, unknown> {
+  expect({ code, stderr }, stderr).toEqual({ code: 0, stderr: "" });
+  return JSON.parse(stdout) as Record<string, unknown>;
+}
+
+/** The first timestamp that `get` printed, in milliseconds. */
+export function physicalMsOf({ code, stdout, stderr }: CliResult): bigint {
+  expect(code, stderr).toBe(0);
+  return BigInt(lines(stdout)[0] ?? "") >> 18n;
 }
 
 /** That a command failed as the store's fault: exit 1, nothing on standard output, one line. */
