@@ -11,7 +11,7 @@ import type { Register } from "./register.ts";
 import { Reign } from "./reign.ts";
 import { ReignWatch } from "./reign-watch.ts";
 import { sleep } from "./sleep.ts";
-import { type LastReign, type OwnReign, waitAfter } from "./succession.ts";
+import { type LastReign, type OwnReign, type Sighting, waitAfter } from "./succession.ts";
 import { type Claim, oldestCandidate, put, unmodified } from "./transactions.ts";
 
 /** No reign has this epoch, so nothing is known of one that left no record. */
@@ -178,6 +178,7 @@ export class Election {
   async #install(candidacy: Candidacy): Promise<Reign> {
     const { keys, clock, freshness, terms } = this.#config;
     let last = NO_RECORD;
+    let sighting: Sighting | undefined;
     let sent: LeaseMark | undefined;
     await this.#retrying(candidacy, async () => {
       for (;;) {
@@ -187,6 +188,8 @@ export class Election {
         if (before !== undefined && before.epoch > candidacy.claim.epoch) throw this.#behind(before.epoch, candidacy);
         if (record === undefined || before === undefined) last = NO_RECORD;
         else last = { epoch: before.epoch, modRevision: record.modRevision, clean: before.clean };
+        // Once this record is written the watch shows it, which may be before the answer is here.
+        sighting = this.#watch.sighting;
         const mark = clock.mark();
         const isWritten = await this.#fenced.write(
           candidacy,
@@ -199,7 +202,6 @@ export class Election {
         }
       }
     });
-    const { sighting } = this.#watch;
     const wait = waitAfter({ freshness, terms, last, own: this.#own, sighting, nowNs: clock.monotonicNs() });
     const confirm = (): Promise<boolean> => this.#confirm(candidacy);
     const reign = new Reign({ candidacy, wait, clock, terms, freshness, confirm });

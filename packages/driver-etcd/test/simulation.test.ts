@@ -1,22 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ConsensusError, Tenure } from "@tsoracle/consensus";
+import type { ConsensusError } from "@tsoracle/consensus";
 import { type Epoch, type PhysicalMs, physicalMs, type SeqKey } from "@tsoracle/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Freshness } from "../src/capabilities.ts";
-import { OpenEtcdDriver } from "../src/driver.ts";
 import { OracleKeys } from "../src/keys.ts";
 import { decodeLeases } from "../src/lease-store.ts";
-import { checkDriverOptions } from "../src/options.ts";
-import { encodeHighWater, encodeReign, encodeSettings } from "../src/records.ts";
-import { put } from "../src/transactions.ts";
-import { SimulatedEtcd, SimulatedLink } from "./simulated-etcd.ts";
-import { Machine, World } from "./simulated-world.ts";
+import { SimulatedEtcd } from "./simulated-etcd.ts";
+import { bootstrap, type Seen, SimulatedNode } from "./simulated-node.ts";
+import { World } from "./simulated-world.ts";
 
 const NODES = 3;
 const STEPS = 8_000;
 const SEQUENCE = "orders" as SeqKey;
-const terms = { tenureMs: 1_000, drift: 0.1 };
 
 /** Mulberry32: small, seeded, and good enough to choose faults. */
 function randomOf(seed: number): () => number {
@@ -27,55 +23,6 @@ function randomOf(seed: number): () => number {
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
-}
-
-interface Seen {
-  epoch: Epoch;
-  tenure: Tenure | undefined;
-}
-
-/** One server: its driver, and what its stream says. */
-class Node {
-  readonly driver: OpenEtcdDriver;
-  readonly machine: Machine;
-  readonly link: SimulatedLink;
-  leading: Seen | undefined;
-  readonly #stop = new AbortController();
-
-  constructor(world: World, etcd: SimulatedEtcd, index: number, freshness: Freshness) {
-    this.machine = new Machine(world, 0.9 + world.random() * 0.2);
-    const { clock, after } = this.machine;
-    const options = { endpoints: ["simulated:1"], advertise: `10.0.0.${index + 1}:1`, tenure: terms, freshness };
-    const config = checkDriverOptions(options, { clock, after });
-    this.link = new SimulatedLink(etcd, world, config.opTimeoutMs);
-    this.driver = new OpenEtcdDriver(config, this.link);
-  }
-
-  start(onLeader: (epoch: Epoch) => void): void {
-    void this.driver.start();
-    void (async () => {
-      for await (const item of this.driver.leadershipEvents({ signal: this.#stop.signal })) {
-        this.leading = item.role === "leader" ? { epoch: item.epoch, tenure: item.tenure } : undefined;
-        if (item.role === "leader") onLeader(item.epoch);
-      }
-    })();
-  }
-
-  stop(): void {
-    this.#stop.abort();
-  }
-}
-
-function bootstrap(etcd: SimulatedEtcd, keys: OracleKeys, freshness: Freshness): void {
-  etcd.txn({
-    compare: [],
-    success: [
-      put(keys.highWater, encodeHighWater(0, 0n)),
-      put(keys.settings, encodeSettings({ freshness, terms, clusterId: 77n })),
-      put(keys.reign, encodeReign({ epoch: 0n, clean: true, advertise: "" })),
-    ],
-    failure: [],
-  });
 }
 
 /** What was asked of leaders, and what the answers must agree with. */
@@ -100,7 +47,7 @@ class Ledger {
     if (epoch > this.#newest) this.#newest = epoch;
   }
 
-  persist({ driver }: Node, epoch: Epoch, atLeast: number): void {
+  persist({ driver }: SimulatedNode, epoch: Epoch, atLeast: number): void {
     driver.persistHighWater(physicalMs(atLeast), epoch).then(
       (durable: PhysicalMs) => {
         this.acknowledged = Math.max(this.acknowledged, durable);
@@ -122,7 +69,7 @@ class Ledger {
     );
   }
 
-  advance({ driver }: Node, epoch: Epoch, count: number): void {
+  advance({ driver }: SimulatedNode, epoch: Epoch, count: number): void {
     driver.sequences.advance([{ key: SEQUENCE, count }], epoch).then(
       ([start = -1n]) => {
         const end = start + BigInt(count);
@@ -140,7 +87,7 @@ class Ledger {
     );
   }
 
-  replace({ driver }: Node, epoch: Epoch): void {
+  replace({ driver }: SimulatedNode, epoch: Epoch): void {
     this.#replacement += 1n;
     const leaseId = this.#replacement;
     const holder = new Uint8Array([1]);
@@ -184,13 +131,13 @@ async function run(seed: number, freshness: Freshness): Promise<Ledger> {
   const keys = new OracleKeys();
   bootstrap(etcd, keys, freshness);
   const ledger = new Ledger();
-  const nodes = Array.from({ length: NODES }, (_, index) => new Node(world, etcd, index, freshness));
+  const nodes = Array.from({ length: NODES }, (_, index) => new SimulatedNode(world, etcd, index, freshness));
   for (const [index, node] of nodes.entries()) node.start((epoch) => ledger.led(epoch, index));
   let isQuiet = false;
   const faults = (): void => {
     if (isQuiet) return;
     etcd.expire();
-    const node = nodes[Math.floor(world.random() * NODES)] as Node;
+    const node = nodes[Math.floor(world.random() * NODES)] as SimulatedNode;
     const kind = world.random();
     const oldest = [...etcd.keys.values()]
       .filter(({ key }) => Buffer.from(key).toString().startsWith(`${keys.prefix}e/`))
@@ -220,7 +167,7 @@ async function run(seed: number, freshness: Freshness): Promise<Ledger> {
   return ledger;
 }
 
-function ask(ledger: Ledger, node: Node, leading: Seen, kind: number, amount: number): void {
+function ask(ledger: Ledger, node: SimulatedNode, leading: Seen, kind: number, amount: number): void {
   if (kind < 0.1) ledger.persist(node, leading.epoch, ledger.acknowledged + 1 + Math.floor(amount * 50));
   else if (kind < 0.25) ledger.advance(node, leading.epoch, 1 + Math.floor(amount * 9));
   else if (kind < 0.45) ledger.replace(node, leading.epoch);
