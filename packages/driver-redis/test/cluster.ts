@@ -59,6 +59,12 @@ export class Peer implements AsyncDisposable {
 
 export type ClusterOptions = Partial<Omit<RedisDriverOptions, "nodes" | "advertise">>;
 
+/**
+ * For tests in which nobody crashes, so that a long tenure costs nothing: a disk that others keep busy may take a second or
+ * two.
+ */
+export const UNHURRIED: ClusterOptions = { tenure: { tenureMs: 10_000, drift: 0.1 }, opTimeoutMs: 2_400 };
+
 /** One oracle on real nodes. */
 export class Cluster {
   readonly servers: readonly RedisServer[];
@@ -114,6 +120,17 @@ export class Cluster {
   async held(): Promise<readonly (number | undefined)[]> {
     const texts = await Promise.all(this.servers.map((_, node) => this.command(node, "HGET", this.key, "hw")));
     return texts.map((text) => (typeof text === "string" ? Number(text) : undefined));
+  }
+
+  /**
+   * Brings every node to this value, as what a test begins with: a majority is enough for a persist, and on a busy disk its
+   * answer may come too late.
+   */
+  async raiseAll(peer: Peer, value: number, reign: SeenReign): Promise<void> {
+    await waitUntil(`every node to hold ${value}`, async () => {
+      await peer.persist(value, reign).catch(() => {});
+      return (await this.held()).every((held) => held === value);
+    });
   }
 
   /** Makes every node forget that somebody holds it, as a step of its clock would. */

@@ -52,7 +52,7 @@ describe("a node that is wiped while servers run", () => {
     const cluster = await Cluster.create(servers);
     await using peer = await cluster.open();
     const reign = await peer.reign();
-    await peer.persist(1_000, reign);
+    await cluster.raiseAll(peer, 1_000, reign);
     const old = await register(cluster, 0);
     await at(0).wipe();
     const fields = await admitted(cluster, 0, reign);
@@ -78,7 +78,7 @@ describe("a node that is wiped while servers run", () => {
     const cluster = await Cluster.create(servers);
     await using peer = await cluster.open();
     const reign = await peer.reign();
-    await peer.persist(1_000, reign);
+    await cluster.raiseAll(peer, 1_000, reign);
     for (const proxy of peer.proxies.slice(1)) proxy.set({ up: "hold" });
     const write = peer.persist(5_000, reign).catch(() => 0);
     await waitUntil("node 0 to have it", async () => (await cluster.held())[0] === 5_000);
@@ -96,7 +96,7 @@ describe("a node that is wiped while servers run", () => {
     const cluster = await Cluster.create(servers);
     await using peer = await cluster.open();
     const reign = await peer.reign();
-    await peer.persist(1_000, reign);
+    await cluster.raiseAll(peer, 1_000, reign);
     await using candidate = await cluster.open();
     // The candidate reaches node 0 only, and its dampener is gone; the replies of the others wait on the way.
     for (const proxy of candidate.proxies.slice(1)) proxy.set({ up: "hold" });
@@ -140,7 +140,7 @@ describe("where restarts are not trusted", () => {
     const cluster = await Cluster.create(servers, strict);
     await using peer = await cluster.open();
     const reign = await peer.reign();
-    await peer.persist(1_000, reign);
+    await cluster.raiseAll(peer, 1_000, reign);
     const old = await register(cluster, 0);
     peer.cut(1);
     await at(0).kill();
@@ -160,10 +160,13 @@ describe("where restarts are not trusted", () => {
   });
 
   /** Node 0 goes back to a copy of itself, and the next candidate reaches nodes 0 and 2 only. */
-  async function electedAfterRollback(cluster: Cluster): Promise<{ acknowledged: number; loaded: number | undefined }> {
+  async function electedAfterRollback(
+    cluster: Cluster,
+    patienceMs: number,
+  ): Promise<{ acknowledged: number; loaded: number | undefined }> {
     const old = await cluster.open();
     const reign = await old.reign();
-    await old.persist(1_000, reign);
+    await cluster.raiseAll(old, 1_000, reign);
     await at(0).kill();
     await cp(at(0).dataDirectory as string, `${at(0).dataDirectory}.old`, { recursive: true });
     await at(0).restart();
@@ -181,7 +184,7 @@ describe("where restarts are not trusted", () => {
     await at(0).restart();
     await using next = await cluster.open();
     next.cut(1);
-    const until = performance.now() + 4_000;
+    const until = performance.now() + patienceMs;
     const led = await waitUntil("a leader, or long enough", async () => {
       if (performance.now() > until) return "nobody";
       const state = await next.state();
@@ -191,13 +194,13 @@ describe("where restarts are not trusted", () => {
   }
 
   it("an old copy of a node elects nobody", async () => {
-    const { acknowledged, loaded } = await electedAfterRollback(await Cluster.create(servers, strict));
+    const { acknowledged, loaded } = await electedAfterRollback(await Cluster.create(servers, strict), 4_000);
     expect(acknowledged).toBe(5_000);
     expect(loaded).toBeUndefined();
   });
 
   it("and where they are, it does, and forgets: what the other mode is for", async () => {
-    const { acknowledged, loaded } = await electedAfterRollback(await Cluster.create(servers, trusting));
+    const { acknowledged, loaded } = await electedAfterRollback(await Cluster.create(servers, trusting), 14_000);
     expect(acknowledged).toBe(5_000);
     expect(loaded).toBeLessThan(5_000);
   });
@@ -208,7 +211,7 @@ describe("where restarts are not trusted", () => {
     {
       await using peer = await cluster.open();
       const reign = await peer.reign();
-      await peer.persist(1_000, reign);
+      await cluster.raiseAll(peer, 1_000, reign);
       const healthy = trustRedisRestarts({ ...options, dataIsWhole: true });
       await expect(healthy).rejects.toMatchObject({ message: expect.stringMatching(/3 of 3 nodes vote/) });
       await Promise.all([at(0).kill(), at(1).kill()]);
