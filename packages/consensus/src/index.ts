@@ -29,6 +29,7 @@ export {
   type JournalRecord,
   type JournalSnapshot,
   type JournalState,
+  type JournalTakeoverOptions,
   type PutSnapshotOptions,
 } from "./journal/fenced-journal.ts";
 export { JournalError, type JournalErrorCode, type JournalErrorOptions } from "./journal/journal-error.ts";
@@ -50,6 +51,7 @@ export { Calls, untilAborted } from "./calls.ts";
 export {
   checkJournalEntry,
   checkJournalFence,
+  checkJournalFrom,
   checkJournalId,
   checkJournalLimits,
   checkJournalSeq,

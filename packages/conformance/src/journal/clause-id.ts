@@ -11,6 +11,7 @@ export type JournalClauseId =
   | "journal.isolated"
   | "journal.arguments"
   | "journal.takeover"
+  | "journal.takeover-from"
   | "journal.race"
   | "journal.epoch-exact"
   | "journal.split-brain"

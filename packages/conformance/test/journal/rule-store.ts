@@ -3,6 +3,7 @@ import {
   Calls,
   checkJournalEntry,
   checkJournalFence,
+  checkJournalFrom,
   checkJournalId,
   checkJournalSeq,
   checkJournalSnapshot,
@@ -98,7 +99,8 @@ export class RuleStore implements JournalStore {
         }),
       takeover: (id, fence, options) =>
         calls.run(options, () => {
-          const write: JournalWrite = { kind: "takeover", fence: checkJournalFence(fence) };
+          const from = checkJournalFrom(options);
+          const write: JournalWrite = { kind: "takeover", fence: checkJournalFence(fence), from };
           return this.#write(rules.id(id), write, () => ({}));
         }),
       append: (id, fence, seq, entry, ts, options) =>

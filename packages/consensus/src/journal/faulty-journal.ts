@@ -37,7 +37,10 @@ export function faultyJournal(journal: FencedJournal, options: FaultyOptions = {
       gate.pass("createIfAbsent", call, (passed) =>
         journal.createIfAbsent(id, fence, { snapshot: call?.snapshot, signal: passed?.signal }),
       ),
-    takeover: (id, fence, call) => gate.pass("takeover", call, (passed) => journal.takeover(id, fence, passed)),
+    takeover: (id, fence, call) =>
+      gate.pass("takeover", call, (passed) =>
+        journal.takeover(id, fence, { from: call?.from, signal: passed?.signal }),
+      ),
     append: (id, fence, seq, entry, ts, call) => {
       // A held call belongs to the store: what the caller does to its array meanwhile is not in it.
       const held = entry instanceof Uint8Array ? Uint8Array.from(entry) : entry;

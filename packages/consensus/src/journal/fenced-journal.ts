@@ -55,6 +55,14 @@ export interface CreateJournalOptions extends CallOptions {
   readonly snapshot?: Uint8Array | undefined;
 }
 
+export interface JournalTakeoverOptions extends CallOptions {
+  /**
+   * Takes the journal only from the owner that has this epoch at that moment: for an owner that was told to go, so that
+   * of several that read so only one comes after it. @defaultValue from whoever has it
+   */
+  readonly from?: bigint | undefined;
+}
+
 export interface PutSnapshotOptions extends CallOptions {
   /**
    * Lets the snapshot cover numbers that have no entry here: for sessions that keep snapshots only, and for those
@@ -137,9 +145,10 @@ export interface FencedJournal extends AsyncDisposable {
    * it changes nothing and resolves. From here on no write of an earlier owner is accepted, late ones included.
    *
    * Contract — journal.takeover: a greater epoch wins, also of the same owner; a smaller one is `fenced`; the owner's own is a repetition; the entries stay.
+   * Contract — journal.takeover-from: with `from` it is `fenced` unless that epoch owns the journal in the step that writes; of several that take over from one epoch exactly one wins; the owner's own is a repetition.
    * Contract — journal.race: when takeovers race, the greatest epoch ends as owner, and from then on the losers write nothing.
    */
-  takeover(id: string, fence: JournalFence, options?: CallOptions): Promise<JournalHead>;
+  takeover(id: string, fence: JournalFence, options?: JournalTakeoverOptions): Promise<JournalHead>;
 
   /**
    * Adds one entry with the next number. Resolves when it is durable. The bytes are the caller's again at once.

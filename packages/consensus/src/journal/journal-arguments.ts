@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { U64_MAX } from "@tsoracle/core";
-import { DEFAULT_JOURNAL_LIMITS, type JournalFence, type JournalLimits } from "./fenced-journal.ts";
+import {
+  DEFAULT_JOURNAL_LIMITS,
+  type JournalFence,
+  type JournalLimits,
+  type JournalTakeoverOptions,
+} from "./fenced-journal.ts";
 import { JournalError } from "./journal-error.ts";
 
 /** The longest session id and the longest owner, in UTF-8. */
@@ -17,6 +22,11 @@ export function checkJournalId(id: unknown): string {
 export function checkJournalFence(fence: JournalFence): JournalFence {
   if (typeof fence !== "object" || fence === null) throw invalid("fence", "an epoch and an owner", fence);
   return Object.freeze({ epoch: checkU64("epoch", fence.epoch), owner: checkName("owner", fence.owner) });
+}
+
+/** The epoch to take over from, if one was named. @throws JournalError `invalid` */
+export function checkJournalFrom(options: JournalTakeoverOptions | undefined): bigint | undefined {
+  return options?.from === undefined ? undefined : checkU64("from", options.from);
 }
 
 /** @throws JournalError `invalid` unless `seq` is a safe integer from `least`. */

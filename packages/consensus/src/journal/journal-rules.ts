@@ -4,7 +4,7 @@ import { JournalError } from "./journal-error.ts";
 
 /** A conditional write of a journal, as far as its conditions go. */
 export type JournalWrite =
-  | { readonly kind: "takeover"; readonly fence: JournalFence }
+  | { readonly kind: "takeover"; readonly fence: JournalFence; readonly from?: bigint | undefined }
   | { readonly kind: "append"; readonly fence: JournalFence; readonly seq: number }
   | { readonly kind: "snapshot"; readonly fence: JournalFence; readonly seq: number; readonly ahead: boolean }
   | { readonly kind: "truncate"; readonly fence: JournalFence; readonly seq: number };
@@ -24,7 +24,8 @@ export function journalRefusal(
   return fenceRefusal(id, head.fence, write) ?? numberRefusal(id, head, write);
 }
 
-function fenceRefusal(id: string, current: JournalFence, { kind, fence }: JournalWrite): JournalError | undefined {
+function fenceRefusal(id: string, current: JournalFence, write: JournalWrite): JournalError | undefined {
+  const { kind, fence } = write;
   const session = JSON.stringify(id);
   const holder = `owner ${JSON.stringify(current.owner)} holds epoch ${current.epoch}`;
   if (fence.epoch === current.epoch) {
@@ -38,7 +39,11 @@ function fenceRefusal(id: string, current: JournalFence, { kind, fence }: Journa
   if (fence.epoch < current.epoch) {
     return new JournalError("fenced", `session ${session}: ${holder}, so epoch ${fence.epoch} is over`, { current });
   }
-  if (kind === "takeover") return undefined;
+  if (kind === "takeover") {
+    if (write.from === undefined || write.from === current.epoch) return undefined;
+    const wanted = `it was to be taken over from epoch ${write.from} and nobody else`;
+    return new JournalError("fenced", `session ${session}: ${holder}, and ${wanted}`, { current });
+  }
   return new JournalError(
     "fenced",
     `session ${session}: ${holder}; epoch ${fence.epoch} is greater, but it has not taken the session over`,

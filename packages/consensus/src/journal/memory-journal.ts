@@ -9,11 +9,13 @@ import type {
   JournalHead,
   JournalLimits,
   JournalState,
+  JournalTakeoverOptions,
   PutSnapshotOptions,
 } from "./fenced-journal.ts";
 import {
   checkJournalEntry,
   checkJournalFence,
+  checkJournalFrom,
   checkJournalId,
   checkJournalLimits,
   checkJournalSeq,
@@ -77,10 +79,11 @@ class MemoryJournal implements FencedJournal {
     });
   }
 
-  takeover(id: string, fence: JournalFence, options?: CallOptions): Promise<JournalHead> {
+  takeover(id: string, fence: JournalFence, options?: JournalTakeoverOptions): Promise<JournalHead> {
     return this.#step(id, options, () => {
       const owner = checkJournalFence(fence);
-      return (session) => session.takeover(owner);
+      const from = checkJournalFrom(options);
+      return (session) => session.takeover(owner, from);
     });
   }
 

@@ -33,8 +33,8 @@ export class MemorySession {
     };
   }
 
-  takeover(fence: JournalFence): JournalHead {
-    this.#accept({ kind: "takeover", fence });
+  takeover(fence: JournalFence, from: bigint | undefined): JournalHead {
+    this.#accept({ kind: "takeover", fence, from });
     return this.#head;
   }
 

@@ -26,6 +26,9 @@ export interface Acquired<State, Entry> {
   readonly previousOwner: string | undefined;
 }
 
+/** Opened and let go by others between a look and a claim more often than this, a session is busy. */
+const MOST_LOOKS = 8;
+
 const FIRST_ORIGIN: SnapshotOrigin = Object.freeze({ from: 0, lineage: [], unreported: 0 });
 
 /**
@@ -43,16 +46,25 @@ export class Acquisition<State, Entry> {
     this.#tell = tell;
   }
 
-  /** Makes the session, or takes it where nobody else has it. */
+  /** Makes the session, or takes it where nobody else has it: from the owner that let it go, and from nobody after it. */
   async open(route: string): Promise<Acquired<State, Entry>> {
     const loaded = await this.#loadIfAny();
     if (loaded === undefined) {
       const created = await this.#create(route);
       if (created !== undefined) return created;
     }
-    const found = readJournal(this.#id, loaded ?? (await this.#load()), this.#settings);
-    this.#mayOpen(found);
-    return await this.#claim(found, undefined);
+    for (let look = 1, state = loaded; ; look += 1, state = undefined) {
+      const found = readJournal(this.#id, state ?? (await this.#load()), this.#settings);
+      this.#mayOpen(found);
+      try {
+        return await this.#claim(found, undefined, found.fence.epoch);
+      } catch (error) {
+        if (!isFenced(error)) throw error;
+        // Another node was faster. It has the session now, or has let it go again.
+        if (look >= MOST_LOOKS)
+          throw this.#elsewhere("other nodes open and close", error.current ?? found.fence, error);
+      }
+    }
   }
 
   /** Takes the session from whoever has it. */
@@ -91,11 +103,20 @@ export class Acquisition<State, Entry> {
     const owner = JSON.stringify(fence.owner);
     const holder =
       release?.to === undefined ? `${owner} owns` : `${owner} has let node ${JSON.stringify(release.to)} have`;
-    const message = `${holder} session ${JSON.stringify(this.#id)}; claim it with takeover() if that node is gone`;
-    throw new SessionManagerError("owned_elsewhere", message, { current: fence });
+    throw this.#elsewhere(holder, fence);
   }
 
-  async #claim(before: ReadJournal<State, Entry>, given: TakeoverRequest | undefined): Promise<Acquired<State, Entry>> {
+  #elsewhere(holder: string, current: JournalFence, cause?: JournalError): SessionManagerError {
+    const message = `${holder} session ${JSON.stringify(this.#id)}; claim it with takeover() if that node is gone`;
+    return new SessionManagerError("owned_elsewhere", message, { current, cause });
+  }
+
+  /** @param from the only owner that may be followed; a JournalError `fenced` if it is another by now */
+  async #claim(
+    before: ReadJournal<State, Entry>,
+    given: TakeoverRequest | undefined,
+    from?: bigint,
+  ): Promise<Acquired<State, Entry>> {
     const id = this.#id;
     const { node, tokens, journal, clock } = this.#settings;
     // The journal must be whole before anything is changed.
@@ -105,8 +126,8 @@ export class Acquisition<State, Entry> {
     if (!verdict.ok) throw this.#refused(verdict.error, before.fence);
     if (verdict.renewed) throw this.#worn(claim, before.fence);
     const fence: JournalFence = { owner: claim.owner, epoch: claim.epoch };
-    await untilKnown(this.#settings, () => journal.takeover(id, fence)).catch((error: unknown) => {
-      throw this.#overtaken(error, claim);
+    await untilKnown(this.#settings, () => journal.takeover(id, fence, { from })).catch((error: unknown) => {
+      throw from !== undefined && isFenced(error) ? error : this.#overtaken(error, claim);
     });
     this.#tell({ kind: "taken_over", alarm: false, epoch: claim.epoch });
     const loaded = await this.#load();
@@ -165,4 +186,8 @@ export class Acquisition<State, Entry> {
   #load(): Promise<JournalState> {
     return untilKnown(this.#settings, () => this.#settings.journal.load(this.#id));
   }
+}
+
+function isFenced(error: unknown): error is JournalError {
+  return error instanceof JournalError && error.code === "fenced";
 }

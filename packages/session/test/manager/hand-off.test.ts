@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import { type FencedJournal, JournalError } from "@tsoracle/consensus";
 import { type FaultyJournal, faultyJournal, MemoryJournalStore } from "@tsoracle/consensus/memory";
 import { describe, expect, it } from "vitest";
-import { journalOnly, makeClaim, plainTokens, type SessionManagerOptions } from "../../src/index.ts";
+import { journalOnly, makeClaim, type OwnedSession, plainTokens, type SessionManagerOptions } from "../../src/index.ts";
 import { type TestNode, TestOracle, testNode, type Word, type Words } from "./game.ts";
 import { ManualTimers } from "./manual-timers.ts";
 import { reasonOf, refusalOf, say } from "./rig.ts";
@@ -89,6 +90,64 @@ describe("hand-off", () => {
     await (await a.manager.open("room")).close();
     await b.manager.open("room", { reconnect: false });
     expect(await refusalOf(a.manager.open("room"))).toMatchObject({ current: { owner: "node-b" } });
+  });
+});
+
+describe("opening a session that was let go", () => {
+  /** The third node, whose timestamp is the older one, opens it when the second one has looked, and asks for it. */
+  async function interrupted(between: (c: TestNode) => Promise<unknown>) {
+    const [store, oracle] = [new MemoryJournalStore(), new TestOracle()];
+    const inner = store.open();
+    const older = new TestOracle();
+    const c = testNode("node-c", store.open(), older);
+    let first: (() => Promise<unknown>) | undefined = () => between(c);
+    const journal: FencedJournal = {
+      ...faultyJournal(inner),
+      takeover: async (...call) => {
+        const before = first;
+        first = undefined;
+        await before?.();
+        return await inner.takeover(...call);
+      },
+    };
+    const session = await testNode("node-a", store.open(), oracle).manager.open("room");
+    await say(session, "one");
+    await session.close();
+    older.advanceTo(1n);
+    oracle.advanceTo(10n);
+    return { b: testNode("node-b", journal, oracle), c };
+  }
+
+  it("refuses where another node was faster, and says what to do instead of taking it from there", async () => {
+    let there: OwnedSession<Words, Word> | undefined;
+    const { b } = await interrupted(async (c) => {
+      there = await c.manager.open("room");
+    });
+    const refusal = await refusalOf(b.manager.open("room"));
+    expect(refusal).toMatchObject({ code: "owned_elsewhere", current: { owner: "node-c" } });
+    expect(refusal.message).toContain('"node-c" owns session "room"; claim it with takeover() if that node is gone');
+    expect(b.events).toEqual([]);
+    await there?.append("two");
+    expect(there?.signal.aborted).toBe(false);
+  });
+
+  it("goes on where the faster one has let it go again", async () => {
+    const { b } = await interrupted(async (c) => {
+      const session = await c.manager.open("room");
+      await say(session, "two");
+      await session.close();
+    });
+    const session = await b.manager.open("room");
+    expect(session.state).toEqual(["one", "two"]);
+    expect(session.recovery.previousOwner).toBe("node-c");
+  });
+
+  it("says of a store that holds another owner of its epoch that this is an alarm", async () => {
+    const { b } = await interrupted(async () => {
+      throw new JournalError("split_brain", "twice", { current: { owner: "node-x", epoch: 2n } });
+    });
+    expect(await refusalOf(b.manager.open("room"))).toMatchObject({ code: "reused_epoch" });
+    expect(b.events).toMatchObject([{ kind: "claim_refused", alarm: true }]);
   });
 });
 

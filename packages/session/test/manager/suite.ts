@@ -155,6 +155,25 @@ function ownership(subject: JournalSubject): void {
     expect((await c.manager.open("room")).fence.epoch).toBeGreaterThan(second.fence.epoch);
   });
 
+  it("opens a session that was let go on one of the nodes that ask at one time, and leaves it there", async () => {
+    await using rig = await Rig.of(subject);
+    for (const id of ["one", "two", "three"]) {
+      const nodes = [await rig.manager(0), await rig.manager(1), await rig.manager(2)];
+      const managers = nodes.map(({ manager }) => manager);
+      const first = await (await rig.manager(0)).manager.open(id);
+      await say(first, "before");
+      expect(await first.close()).toMatchObject({ released: true });
+      const asked = await Promise.allSettled(managers.map((manager) => manager.open(id)));
+      const opened = asked.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
+      const refused = asked.flatMap((answer) => (answer.status === "rejected" ? [answer.reason.code] : []));
+      expect([opened.length, refused]).toEqual([1, ["owned_elsewhere", "owned_elsewhere"]]);
+      for (const session of opened) {
+        await say(session, "after");
+        expect(session.state).toEqual(["before", "after"]);
+      }
+    }
+  });
+
   it("has no session that nobody made", async () => {
     await using rig = await Rig.of(subject);
     const { manager } = await rig.manager(0);

@@ -20,6 +20,7 @@ const [a1, b2, a9] = [fence(1n, "a"), fence(2n, "b"), fence(9n, "a")];
 
 export const owningClauses: JournalClauses<
   | "journal.takeover"
+  | "journal.takeover-from"
   | "journal.race"
   | "journal.epoch-exact"
   | "journal.split-brain"
@@ -51,6 +52,42 @@ export const owningClauses: JournalClauses<
       });
       assert.deepEqual(await texts(journal, "s"), ["1", "2"]);
       await journal.append("s", owner, 3, bytes("3"), 3n);
+    },
+  }),
+  "journal.takeover-from": journalClause({
+    sentence:
+      "with from it is fenced unless that epoch owns the journal in the step that writes; of several that take over from one epoch exactly one wins; the owner's own is a repetition",
+    needs: [],
+    runs: 3,
+    body: async (trial) => {
+      const journals = await trial.openAll();
+      const journal = journals[0];
+      assert.ok(journal !== undefined);
+      await begin(journal, "s", fence(5n, "a"), 1);
+      await unchanged(journal, "s", async () => {
+        for (const from of [0n, 4n, 6n, 7n, U64_MAX]) {
+          const { current } = await refuses(journal.takeover("s", fence(7n, "b"), { from }), "fenced");
+          if (current !== undefined) assert.deepEqual(current, fence(5n, "a"));
+        }
+        // What is wrong without it is not right with it.
+        await refuses(journal.takeover("s", fence(4n, "b"), { from: 5n }), "fenced");
+        await refuses(journal.takeover("s", fence(7n, "b"), { from: -1n }), "invalid");
+      });
+      // Smaller epochs first: each of them could win over the one before.
+      const racers = Array.from({ length: 6 }, (_, index) => fence(BigInt(10 + index), `n${index}`));
+      const settled = await Promise.all(
+        racers.map((by, index) =>
+          settle((journals[index % journals.length] ?? journal).takeover("s", by, { from: 5n })),
+        ),
+      );
+      const winners = racers.filter((_, index) => settled[index]?.ok === true);
+      for (const each of settled) if (!each.ok) refusedAs(each, ["fenced"]);
+      const owner = (await journal.load("s")).fence;
+      assert.deepEqual(winners, [owner], "of those that took over from one epoch exactly one has to win");
+      const again = await settle(journal.takeover("s", owner, { from: 5n }));
+      assert.ok(again.ok, "the owner's own takeover was refused");
+      await journal.takeover("s", fence(30n, "z"), { from: owner.epoch });
+      await refuses(journal.append("s", owner, 2, bytes("2"), 2n), "fenced");
     },
   }),
   "journal.race": journalClause({

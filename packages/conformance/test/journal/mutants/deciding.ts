@@ -64,7 +64,7 @@ export const decidingMutants: readonly JournalMutant[] = [
     {
       rules: {
         refusal: (id, head, write) =>
-          head !== undefined && write.fence.epoch > head.fence.epoch
+          head !== undefined && write.kind !== "takeover" && write.fence.epoch > head.fence.epoch
             ? asOwner(id, head, write)
             : journalRefusal(id, head, write),
       },
@@ -84,7 +84,7 @@ export const decidingMutants: readonly JournalMutant[] = [
   journalMutant(
     "takeover-once",
     "The owner's own takeover is refused.",
-    ["journal.takeover", "journal.lost-reply", "journal.history"],
+    ["journal.takeover", "journal.takeover-from", "journal.lost-reply", "journal.history"],
     {
       rules: {
         refusal: (id, head, write) => {
@@ -98,8 +98,19 @@ export const decidingMutants: readonly JournalMutant[] = [
   journalMutant(
     "check-then-take",
     "A takeover looks at the epoch in one step and writes it in another.",
-    ["journal.race"],
+    ["journal.takeover-from", "journal.race"],
     { rules: { atomic: (kind) => kind !== "takeover" } },
+  ),
+  journalMutant(
+    "takes-from-anybody",
+    "A takeover from a certain owner takes the journal from whoever has it.",
+    ["journal.takeover-from"],
+    {
+      rules: {
+        refusal: (id, head, write) =>
+          journalRefusal(id, head, write.kind === "takeover" ? { ...write, from: undefined } : write),
+      },
+    },
   ),
   journalMutant(
     "skips",

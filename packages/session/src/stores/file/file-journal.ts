@@ -5,6 +5,7 @@ import {
   type CreateJournalOptions,
   checkJournalEntry,
   checkJournalFence,
+  checkJournalFrom,
   checkJournalId,
   checkJournalSeq,
   checkJournalSnapshot,
@@ -16,6 +17,7 @@ import {
   type JournalHead,
   type JournalLimits,
   type JournalState,
+  type JournalTakeoverOptions,
   type PutSnapshotOptions,
 } from "@tsoracle/consensus";
 import type { DirectoryLock } from "./directory-lock.ts";
@@ -61,10 +63,11 @@ export class FileJournal implements FencedJournal {
     });
   }
 
-  takeover(id: string, fence: JournalFence, options?: CallOptions): Promise<JournalHead> {
+  takeover(id: string, fence: JournalFence, options?: JournalTakeoverOptions): Promise<JournalHead> {
     return this.#write(id, options, () => {
       const owner = checkJournalFence(fence);
-      return (session) => session.takeover(owner);
+      const from = checkJournalFrom(options);
+      return (session) => session.takeover(owner, from);
     });
   }
 

@@ -91,8 +91,8 @@ export class SessionFile {
     };
   }
 
-  async takeover(fence: JournalFence): Promise<JournalHead> {
-    const after = this.#accept({ kind: "takeover", fence });
+  async takeover(fence: JournalFence, from: bigint | undefined): Promise<JournalHead> {
+    const after = this.#accept({ kind: "takeover", fence, from });
     if (fence.epoch !== this.#head.fence.epoch) await this.#extend(takeoverFrame(fence));
     this.#head = after;
     return after;

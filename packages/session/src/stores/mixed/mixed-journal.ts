@@ -4,6 +4,7 @@ import {
   Calls,
   type CreateJournalOptions,
   checkJournalFence,
+  checkJournalFrom,
   checkJournalId,
   checkJournalSeq,
   checkJournalSnapshot,
@@ -14,6 +15,7 @@ import {
   type JournalHead,
   type JournalLimits,
   type JournalState,
+  type JournalTakeoverOptions,
   journalRefusal,
   type PutSnapshotOptions,
 } from "@tsoracle/consensus";
@@ -83,11 +85,17 @@ export class MixedJournal implements FencedJournal {
     });
   }
 
-  takeover(id: string, fence: JournalFence, options?: CallOptions): Promise<JournalHead> {
+  takeover(id: string, fence: JournalFence, options?: JournalTakeoverOptions): Promise<JournalHead> {
     return this.#calls.run(options, async () => {
       const key = checkJournalId(id);
       const owner = checkJournalFence(fence);
-      const { fence: now, nextSeq, snapshotSeq } = await this.#journal.takeover(key, owner);
+      const {
+        fence: now,
+        nextSeq,
+        snapshotSeq,
+      } = await this.#journal.takeover(key, owner, {
+        from: checkJournalFrom(options),
+      });
       const followed = await inDoubt("the snapshot store", () => this.#follow(key, owner));
       return { fence: now, nextSeq, snapshotSeq: newest(snapshotSeq, followed.snapshotSeq) };
     });

@@ -5,6 +5,7 @@ import {
   type CreateJournalOptions,
   checkJournalEntry,
   checkJournalFence,
+  checkJournalFrom,
   checkJournalId,
   checkJournalSeq,
   checkJournalSnapshot,
@@ -16,6 +17,7 @@ import {
   type JournalHead,
   type JournalLimits,
   type JournalState,
+  type JournalTakeoverOptions,
   type JournalWrite,
   journalRefusal,
   type PutSnapshotOptions,
@@ -82,19 +84,23 @@ export class PostgresJournal implements FencedJournal {
     });
   }
 
-  takeover(id: string, fence: JournalFence, options?: CallOptions): Promise<JournalHead> {
+  takeover(id: string, fence: JournalFence, options?: JournalTakeoverOptions): Promise<JournalHead> {
     return this.#calls.run(options, async () => {
       const key = checkJournalId(id);
       const owner = checkJournalFence(fence);
-      const values = [key, String(owner.epoch), owner.owner];
+      const from = checkJournalFrom(options);
+      const values = [key, String(owner.epoch), owner.owner, from === undefined ? null : String(from)];
       return await this.#pool.use(async (connection, leftMs) => {
-        const [taken] = await connection.run("cannot take over", this.#sql.takeover, values, leftMs(), true);
-        if (taken !== undefined) return readHead(key, taken);
-        const head = await this.#head(connection, key, leftMs());
-        const refusal = journalRefusal(key, head, { kind: "takeover", fence: owner });
-        if (refusal !== undefined || head === undefined) throw refusal ?? unknown(key);
-        // Its own already: no smaller epoch was found, and what is not refused either is the same fence.
-        return head;
+        for (let look = 0; look < MAX_LOOKS; look += 1) {
+          const [taken] = await connection.run("cannot take over", this.#sql.takeover, values, leftMs(), true);
+          if (taken !== undefined) return readHead(key, taken);
+          const head = await this.#head(connection, key, leftMs());
+          const refusal = journalRefusal(key, head, { kind: "takeover", fence: owner, from });
+          if (refusal !== undefined || head === undefined) throw refusal ?? unknown(key);
+          // Its own already. Otherwise the epoch to take over from came only after the statement.
+          if (head.fence.epoch === owner.epoch) return head;
+        }
+        throw movedOn(key);
       });
     });
   }
@@ -167,10 +173,7 @@ export class PostgresJournal implements FencedJournal {
           const refusal = journalRefusal(key, await this.#head(connection, key, leftMs()), write);
           if (refusal !== undefined) throw refusal;
         }
-        throw new JournalError(
-          "transient",
-          `session ${JSON.stringify(key)} changed ${MAX_LOOKS} times while this write was tried; nothing was written`,
-        );
+        throw movedOn(key);
       });
     });
   }
@@ -179,6 +182,13 @@ export class PostgresJournal implements FencedJournal {
     const [row] = await connection.run("cannot look at a session", this.#sql.head, [id], limitMs, false);
     return row === undefined ? undefined : readHead(id, row);
   }
+}
+
+function movedOn(id: string): JournalError {
+  return new JournalError(
+    "transient",
+    `session ${JSON.stringify(id)} changed ${MAX_LOOKS} times while this write was tried; nothing was written`,
+  );
 }
 
 function unknown(id: string): JournalError {

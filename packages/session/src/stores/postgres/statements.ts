@@ -11,7 +11,7 @@ export interface JournalStatements {
   readonly head: string;
   /** `$4` snapshot or null. One row if it was made. */
   readonly create: string;
-  /** One row, the head, if a smaller epoch held the session. */
+  /** `$4` the epoch that must hold the session, or null. One row, the head, if that one did, and it was smaller. */
   readonly takeover: string;
   /** `$4` number, `$5` ts, `$6` entry. One row if it was appended. */
   readonly append: string;
@@ -47,7 +47,7 @@ export function statementsFor(schema: string): JournalStatements {
         SELECT id, 0, epoch, owner, $4::bytea FROM made WHERE $4::bytea IS NOT NULL
       ) SELECT ${head} FROM made`,
     takeover: `UPDATE ${session} SET epoch = $2::text::numeric, owner = $3::text
-      WHERE id = $1 AND epoch < $2::text::numeric RETURNING ${head}`,
+      WHERE id = $1 AND epoch < $2::text::numeric AND epoch = coalesce($4::text::numeric, epoch) RETURNING ${head}`,
     append: `WITH held AS (
         UPDATE ${session} SET next_seq = next_seq + 1 WHERE ${held} AND next_seq = $4::bigint RETURNING id, epoch, owner
       ) INSERT INTO ${entry} (id, seq, epoch, owner, ts, entry)

@@ -38,11 +38,11 @@ export function creation(
   };
 }
 
-export function takeover(id: string, fence: JournalFence): Operation<JournalHead> {
+export function takeover(id: string, fence: JournalFence, from?: bigint): Operation<JournalHead> {
   return (head, tag) => {
     const isOwn = head?.fence.epoch === fence.epoch && head.fence.owner === fence.owner;
     if (head !== undefined && isOwn) return { kind: "answer", value: plainHead(head) };
-    return decided(id, head, { kind: "takeover", fence }, tag, () => ({}), plainHead);
+    return decided(id, head, { kind: "takeover", fence, from }, tag, () => ({}), plainHead);
   };
 }
 

@@ -5,6 +5,7 @@ import {
   type CreateJournalOptions,
   checkJournalEntry,
   checkJournalFence,
+  checkJournalFrom,
   checkJournalId,
   checkJournalSeq,
   checkJournalSnapshot,
@@ -16,6 +17,7 @@ import {
   type JournalHead,
   type JournalLimits,
   type JournalState,
+  type JournalTakeoverOptions,
   type PutSnapshotOptions,
 } from "@tsoracle/consensus";
 import { Deadline } from "./group-errors.ts";
@@ -61,8 +63,8 @@ export class RedisJournal implements FencedJournal {
     });
   }
 
-  takeover(id: string, fence: JournalFence, options?: CallOptions): Promise<JournalHead> {
-    return this.#write(id, options, (key) => takeover(key, checkJournalFence(fence)));
+  takeover(id: string, fence: JournalFence, options?: JournalTakeoverOptions): Promise<JournalHead> {
+    return this.#write(id, options, (key) => takeover(key, checkJournalFence(fence), checkJournalFrom(options)));
   }
 
   append(

@@ -48,6 +48,13 @@ const mutants: readonly Mutant[] = [
     breaks: ["journal.takeover"],
   },
   {
+    name: "a takeover from whoever has the session",
+    change: ({ takeover }) => ({
+      takeover: without(takeover, "epoch = coalesce($4::text::numeric, epoch)", "$4::text IS DISTINCT FROM ''"),
+    }),
+    breaks: ["journal.takeover-from"],
+  },
+  {
     name: "a snapshot that is put without the fence",
     change: ({ snapshot }) => ({ snapshot: without(snapshot, FENCE, UNUSED_FENCE) }),
     breaks: ["journal.fenced", "journal.late"],
