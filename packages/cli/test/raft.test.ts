@@ -74,6 +74,33 @@ describe("serve raft", { timeout: 120_000 }, () => {
     await caller.stop();
   });
 
+  it("removes no member that the quorum needs, unless it is forced to", async () => {
+    const servers = await RaftServers.start(3);
+    const away = await servers.leader();
+    // Whoever leads from now on has never heard it.
+    await servers.kill(away);
+    const remove = async (...more: string[]) => {
+      const leader = await servers.leader(servers.others(away));
+      const [kept = 0] = servers.others(away).filter((id) => id !== leader);
+      return await runCli(["admin", "remove", "--id", `${kept}`, "--endpoint", servers.of(leader).admin, ...more]);
+    };
+    // It refuses for another reason while it cannot know yet who lives, and where an election came in between.
+    const refused = await waitUntil("the leader to know who lives", async () => {
+      const result = await remove();
+      expect(result).toMatchObject({ code: 1, stdout: "" });
+      return /no majority/.test(result.stderr) ? result : undefined;
+    });
+    expect(refused.stderr).toContain(
+      `and ${away} is not heard from: the rest is no majority; bring it back, remove it first, or force`,
+    );
+    await waitUntil("it to be forced", async () => (await remove("--force")).code === 0);
+    // Two voters are left and one of them is away: nobody is served until it is back.
+    await servers.serve(away);
+    const caller = new Caller(clientOf(servers.clients()));
+    await caller.more(50);
+    await caller.stop();
+  });
+
   it("takes members and operators by their certificates", async () => {
     const servers = await RaftServers.format(3, "tls-cluster");
     const peerTls = (id: number, name = id): string[] => [

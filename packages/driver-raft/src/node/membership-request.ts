@@ -106,8 +106,10 @@ function checkRemove(
   const silent = voters.filter((voter) => voter !== self && !heard.isHeard(voter));
   if (state.voters.includes(id) && !force && 2 * silent.length >= voters.length) {
     const left = `without member ${id} the voters would be ${voters.join(", ")}, and ${silent.join(", ")} is not heard from`;
-    if (heard.settled)
-      return refused(`${left}: the rest is no majority; bring it back, or remove it first`, "would_lose_quorum");
+    if (heard.settled) {
+      const advice = "bring it back, remove it first, or force the removal and be without service until it is back";
+      return refused(`${left}: the rest is no majority; ${advice}`, "would_lose_quorum");
+    }
     // The one that follows this leader judges it again.
     if (id !== self) return { code: "transient", message: `${left} yet; ask again` };
   }

@@ -8,9 +8,8 @@ import { certificateProblem } from "./peer-tls.ts";
 import type { Timers } from "./timers.ts";
 
 const HELLO_TIMEOUT_MS = 2_000;
-/** Streams that have not said Hello yet, and peers whose streams stand: far more than a cluster has. */
+/** Streams that have not said Hello yet: far more than a cluster has. */
 export const MOST_GREETING = 64;
-export const MOST_STANDING = 64;
 /** A peer needs one stream; a few more may be ending. */
 const STREAMS_PER_CONNECTION = 8;
 
@@ -18,8 +17,8 @@ const STREAMS_PER_CONNECTION = 8;
 export interface PeerPortHost {
   /** This node's answer to a Hello. */
   answer(hello: Hello): Hello;
-  /** `live` says whether another stream of the same node stands. */
-  judge(hello: Hello, live: boolean): Refusal | undefined;
+  /** `live` says whether another stream of the same node stands, `standing` how many there are of all nodes. */
+  judge(hello: Hello, live: boolean, standing: number): Refusal | undefined;
   /** Whether that disk may still speak for the peer. */
   stands(peer: number, storageId: string): boolean;
   received(message: Message): void;
@@ -145,11 +144,7 @@ export class PeerPort {
       const problem = certificateProblem(certificate, hello.clusterId, hello.nodeId);
       if (problem !== undefined) return { reason: "sender", message: problem };
     }
-    const live = this.#calls.has(hello.nodeId);
-    if (!live && this.#calls.size >= MOST_STANDING) {
-      return { reason: "busy", message: `${MOST_STANDING} peers are connected already` };
-    }
-    return this.#host.judge(hello, live);
+    return this.#host.judge(hello, this.#calls.has(hello.nodeId), this.#calls.size);
   }
 
   #message(call: Call, from: number | undefined, message: Message): void {

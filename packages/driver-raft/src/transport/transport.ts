@@ -9,6 +9,9 @@ import { insecureCredentials, PeerCredentials, type PeerTlsOptions } from "./pee
 import { refuseRoutablePlaintext } from "./routable.ts";
 import { systemTimers, type Timers } from "./timers.ts";
 
+/** So many streams may stand; beyond, only members are let in. Far more than a cluster has. */
+export const MOST_STANDING = 64;
+
 /** What a node is to its peers. */
 export type PeerIdentity = Pick<
   Hello,
@@ -143,7 +146,7 @@ export class PeerTransport {
       this.#credentials.server(),
       {
         answer: (hello) => this.#answer(hello),
-        judge: (hello, live) => this.#judge(hello, live),
+        judge: (hello, live, standing) => this.#judge(hello, live, standing),
         stands: (peer, storageId) => this.#registry.stands(peer, storageId),
         received: (message) => this.#options.host.received(message),
       },
@@ -171,6 +174,13 @@ export class PeerTransport {
     );
   }
 
+  /** Whoever is no member as far as this node knows must not keep out one that is. */
+  #crowded({ nodeId }: Hello, live: boolean, standing: number): Refusal | undefined {
+    const isKnown = this.#options.directory.storageOf(nodeId) !== undefined;
+    if (live || isKnown || standing < MOST_STANDING) return undefined;
+    return { reason: "busy", message: `${standing} peers are connected already, and node ${nodeId} is no member here` };
+  }
+
   #answer({ missing }: Hello): Hello {
     const { directory } = this.#options;
     return { ...this.#self(), removed: missing.filter((id) => directory.wasRemoved(id)) };
@@ -182,8 +192,9 @@ export class PeerTransport {
     return { ...identity, ...protocol, peerEndpoint: peerEndpoint(), to: 0, echo: "", missing: [], removed: [] };
   }
 
-  #judge(hello: Hello, live: boolean): Refusal | undefined {
-    const refusal = this.#registry.judge(hello, this.#timers.monotonicMs(), live);
+  #judge(hello: Hello, live: boolean, standing = 0): Refusal | undefined {
+    const refusal =
+      this.#crowded(hello, live, standing) ?? this.#registry.judge(hello, this.#timers.monotonicMs(), live);
     if (refusal === undefined) this.#options.host.met(hello);
     else this.#options.host.turnedAway(hello, refusal);
     return refusal;

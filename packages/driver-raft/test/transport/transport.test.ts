@@ -9,7 +9,7 @@ import { MOST_GREETING } from "../../src/transport/peer-port.ts";
 import { CHANNEL_OPTIONS, CONNECT } from "../../src/transport/peer-service.ts";
 import type { PeerTlsOptions } from "../../src/transport/peer-tls.ts";
 import { systemTimers } from "../../src/transport/timers.ts";
-import { PeerTransport, type TransportOptions } from "../../src/transport/transport.ts";
+import { MOST_STANDING, PeerTransport, type TransportOptions } from "../../src/transport/transport.ts";
 
 /** One node's end of the network, and everything it heard. */
 interface End {
@@ -227,6 +227,40 @@ describe("the transport between peers", () => {
     await waitUntil("the refusal", () => Promise.resolve(one.refusals.length > 0));
     expect(one.refusals[0]?.reason).toBe("sender");
     expect(two.received).toEqual([]);
+  });
+
+  it("lets a member in where strangers fill the port, and says of a stranger that it was turned away", async () => {
+    const members = new Map([
+      [1, "s1"],
+      [2, "s2"],
+    ]);
+    const two = await end(2, { directory: { storageOf: (id) => members.get(id), wasRemoved: () => false } });
+    const { path, requestSerialize, responseDeserialize } = CONNECT;
+    const clients = Array.from(
+      { length: MOST_STANDING / 8 },
+      () => new Client(address(two), credentials.createInsecure(), CHANNEL_OPTIONS),
+    );
+    for (const client of clients) open.add(client);
+    const hello = (nodeId: number): Hello => ({
+      ...{ clusterId: "tls-cluster", genesis: "g", bootCount: 1, timing: "100/10/0.1", peerEndpoint: "", echo: "" },
+      ...{ protocolMin: 1, protocolMax: 1, to: 2, missing: [], removed: [] },
+      ...{ nodeId, storageId: `s${nodeId}`, incarnation: `start-${nodeId}` },
+    });
+    for (let stream = 0; stream < MOST_STANDING; stream++) {
+      const client = clients[stream % clients.length] as Client;
+      const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+      call.on("error", () => {});
+      call.on("data", () => {});
+      call.write({ kind: "hello", hello: hello(100 + stream) });
+    }
+    await waitUntil("all strangers to stand", () => Promise.resolve(two.met.length === MOST_STANDING));
+    const [one, late] = [await end(1), await end(3)];
+    late.transport.setPeers(new Map([[2, address(two)]]));
+    await waitUntil("another stranger to be turned away", () => Promise.resolve(late.refusals.length > 0));
+    expect(late.refusals[0]).toMatchObject({ reason: "busy", message: expect.stringContaining("node 3 is no member") });
+    expect(two.turnedAway[0]).toEqual(late.refusals[0]);
+    one.transport.setPeers(new Map([[2, address(two)]]));
+    await connected(one, 2);
   });
 
   it("takes only so many streams that have not said Hello, and goes on with those that do", async () => {
