@@ -9,6 +9,12 @@ interface Stall {
   readonly end: (how: "released" | "closed") => void;
 }
 
+/**
+ * Turns of the event loop between the end of a held call's time and its rejection. A process that was not scheduled for
+ * so long finds everything due at once; who would have cancelled or released the call in time then still does.
+ */
+const TURNS_OF_GRACE = 20;
+
 interface PlannedFailure<Method, Code> {
   readonly code: Code;
   readonly method: Method | undefined;
@@ -101,9 +107,9 @@ export class FaultGate<Method extends string, Code extends string> implements Fa
     });
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => {
+      const giveUp = (): void =>
         reject(this.#terms.error("uncertain", `no reply within ${this.#callTimeoutMs} ms: an injected stall`));
-      }, this.#callTimeoutMs);
+      timer = setTimeout(() => afterTurns(TURNS_OF_GRACE, giveUp), this.#callTimeoutMs);
     });
     held.catch(() => {});
     try {
@@ -112,4 +118,9 @@ export class FaultGate<Method extends string, Code extends string> implements Fa
       clearTimeout(timer);
     }
   }
+}
+
+function afterTurns(count: number, run: () => void): void {
+  if (count === 0) run();
+  else setImmediate(() => afterTurns(count - 1, run));
 }

@@ -88,6 +88,22 @@ describe("faulty", () => {
     expect(await driver.loadHighWater()).toBe(5);
   });
 
+  it("hears a caller that aborts in the next turn, however long the process was not scheduled", async () => {
+    const driver = open({ callTimeoutMs: 1 });
+    driver.faults.stall("writes");
+    const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+    // From here on a timer that is due comes before the next turn.
+    await turn();
+    const cancel = new AbortController();
+    const reason = new Error("enough");
+    const held = expect(driver.persistHighWater(ms(5), reign, { signal: cancel.signal })).rejects.toBe(reason);
+    const next = turn();
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+    await next;
+    cancel.abort(reason);
+    await held;
+  });
+
   it("settles held calls at disposal, and never carries them out", async () => {
     const inner = openMemoryDriver();
     const driver = faulty(inner, { callTimeoutMs: 60_000 });
