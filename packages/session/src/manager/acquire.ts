@@ -39,11 +39,14 @@ export class Acquisition<State, Entry> {
   readonly #id: string;
   readonly #settings: ManagerSettings<State, Entry>;
   readonly #tell: Tell;
+  readonly #mayWrite: () => void;
 
-  constructor(id: string, settings: ManagerSettings<State, Entry>, tell: Tell) {
+  /** @param mayWrite asked right before anything is written; throws if it may not be any more */
+  constructor(id: string, settings: ManagerSettings<State, Entry>, tell: Tell, mayWrite: () => void) {
     this.#id = id;
     this.#settings = settings;
     this.#tell = tell;
+    this.#mayWrite = mayWrite;
   }
 
   /** Makes the session, or takes it where nobody else has it: from the owner that let it go, and from nobody after it. */
@@ -86,6 +89,7 @@ export class Acquisition<State, Entry> {
     const state = application.initial();
     const snapshot = encodeSnapshot(model, FIRST_ORIGIN, application.encodeState(state));
     const fence = { owner, epoch };
+    this.#mayWrite();
     const { fence: holder } = await untilKnown(settings, () => journal.createIfAbsent(this.#id, fence, { snapshot }));
     // Whether this call made it or an earlier one whose answer was lost: nobody else has this epoch.
     if (holder.epoch !== epoch || holder.owner !== owner) return undefined;
@@ -126,6 +130,7 @@ export class Acquisition<State, Entry> {
     if (!verdict.ok) throw this.#refused(verdict.error, before.fence);
     if (verdict.renewed) throw this.#worn(claim, before.fence);
     const fence: JournalFence = { owner: claim.owner, epoch: claim.epoch };
+    this.#mayWrite();
     await untilKnown(this.#settings, () => journal.takeover(id, fence, { from })).catch((error: unknown) => {
       throw from !== undefined && isFenced(error) ? error : this.#overtaken(error, claim);
     });

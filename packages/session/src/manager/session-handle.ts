@@ -20,7 +20,8 @@ import type { SessionKeeper } from "./session-keeper.ts";
 import { SessionManagerError } from "./session-manager-error.ts";
 import { Turns } from "./turns.ts";
 
-const HAND_OFF_MS = 5_000;
+/** How long a session may take to leave, unless somebody says otherwise. */
+export const HAND_OFF_MS = 5_000;
 
 /** What an application holds of its session: lets one call after the other to the keeper, as long as the reign lasts. */
 export class SessionHandle<State, Entry> implements OwnedSession<State, Entry> {

@@ -12,7 +12,7 @@ import type { HandOff, HandOffOptions, OpenOptions, OwnedSession, TakeoverOption
 import { modelFence, readJournal } from "./read-journal.ts";
 import { Reign, type Tell } from "./reign.ts";
 import type { SessionEvent } from "./session-event.ts";
-import { SessionHandle } from "./session-handle.ts";
+import { HAND_OFF_MS, SessionHandle } from "./session-handle.ts";
 import { SessionKeeper } from "./session-keeper.ts";
 import { SessionManagerError } from "./session-manager-error.ts";
 
@@ -37,6 +37,15 @@ export interface CloseManagerOptions extends HandOffOptions {
 /** Taken as soon as a session is asked for; without a handle while it is being opened. */
 interface Place<State, Entry> {
   handle?: SessionHandle<State, Entry>;
+  /** Resolves when the opening has ended, whichever way. */
+  opening?: Promise<unknown>;
+  /** How the session was let go at once, because the manager was closed while it was being opened. */
+  left?: HandOff;
+}
+
+/** What a session that leaves with its manager is let go to, and how long it may take. */
+interface Leaving extends HandOffOptions {
+  readonly to?: string | undefined;
 }
 
 /**
@@ -48,7 +57,8 @@ interface Place<State, Entry> {
 export class SessionManager<State, Entry> implements AsyncDisposable {
   readonly #settings: ManagerSettings<State, Entry>;
   readonly #sessions = new Map<string, Place<State, Entry>>();
-  #closed = false;
+  /** Set from the moment on at which nothing is opened any more. */
+  #leaving: Leaving | undefined;
 
   /** @throws SessionError for an option out of its range. */
   constructor(options: SessionManagerOptions<State, Entry>) {
@@ -103,24 +113,29 @@ export class SessionManager<State, Entry> implements AsyncDisposable {
 
   /**
    * Lets all sessions go, and opens no more. Those that the store does not answer for within the deadline are dropped;
-   * their ids are with the answers that say so. A session that is still being opened is not waited for: its opening lets
-   * it go to whichever node opens it, and rejects as `closed`. Options out of their range are refused, and nothing is closed.
+   * their ids are with the answers that say so. A session that is still being opened is waited for as long: its opening
+   * rejects as `closed`, before it claims the session or after it has let it go. Options out of their range are refused,
+   * and nothing is closed.
    */
   async close(options: CloseManagerOptions = {}): Promise<ReadonlyMap<string, HandOff>> {
     const { to, concurrency = 16, ...each } = options;
     if (to !== undefined) checkId("the successor", to);
     if (each.deadlineMs !== undefined) checkDeadline(each.deadlineMs);
     checkInteger("concurrency", concurrency, 1, 2 ** 16);
-    this.#closed = true;
+    const leaving = { ...each, to };
+    this.#leaving ??= leaving;
     const answers = new Map<string, HandOff>();
+    const openings = [...this.#sessions].map(async ([id, place]) => {
+      const left = place.handle === undefined ? await this.#openingEnded(place, each.deadlineMs) : undefined;
+      if (left !== undefined) answers.set(id, left);
+    });
     const waiting = this.sessions.filter(({ signal }) => !signal.aborted).values();
     const worker = async (): Promise<void> => {
       for (const session of waiting) {
-        const leave = to === undefined ? session.close(each) : session.handOff(to, each);
-        answers.set(session.id, await leave.catch((cause: unknown) => ({ released: false, snapshot: false, cause })));
+        answers.set(session.id, await letGo(session, leaving));
       }
     };
-    await Promise.all(Array.from({ length: concurrency }, worker));
+    await Promise.all([...Array.from({ length: concurrency }, worker), ...openings]);
     return answers;
   }
 
@@ -136,15 +151,27 @@ export class SessionManager<State, Entry> implements AsyncDisposable {
     checkId("the session id", id);
     checkOpening(options);
     const place = this.#reserve(id);
+    const opening = this.#opened(id, place, options, how);
+    place.opening = opening.catch(() => {});
+    return await opening;
+  }
+
+  async #opened(
+    id: string,
+    place: Place<State, Entry>,
+    options: OpenOptions,
+    how: (acquisition: Acquisition<State, Entry>) => Promise<Acquired<State, Entry>>,
+  ): Promise<OwnedSession<State, Entry>> {
     const startedAtMs = this.#settings.clock.nowMs();
     const tell = this.#teller(id);
     try {
-      const acquired = await how(new Acquisition(id, this.#settings, tell));
+      const acquired = await how(new Acquisition(id, this.#settings, tell, () => this.#mayOpen()));
       const handle = this.#handle(id, acquired, options, startedAtMs, tell);
+      if (this.#leaving !== undefined) place.left = await letGo(handle, this.#leaving);
+      this.#mayOpen();
       place.handle = handle;
       handle.signal.addEventListener("abort", () => this.#vacate(id, place), { once: true });
-      if (this.#closed) await handle.close();
-      else if (!acquired.created && (options.reconnect ?? true)) await handle.reconnect({ route: options.route });
+      if (!acquired.created && (options.reconnect ?? true)) await handle.reconnect({ route: options.route });
       handle.signal.throwIfAborted();
       return handle;
     } catch (error) {
@@ -153,6 +180,23 @@ export class SessionManager<State, Entry> implements AsyncDisposable {
       this.#vacate(id, place);
       throw error;
     }
+  }
+
+  /** Resolves to how the session was let go, if it was; to that it is not known if the opening takes too long. */
+  async #openingEnded(place: Place<State, Entry>, deadlineMs: number = HAND_OFF_MS): Promise<HandOff | undefined> {
+    let stop = (): void => {};
+    const late = new Promise<HandOff>((resolve) => {
+      stop = this.#settings.timers.after(deadlineMs, () => {
+        const cause = new SessionManagerError("in_doubt", `the session was not opened within ${deadlineMs} ms`);
+        resolve({ released: false, snapshot: false, cause });
+      });
+    });
+    const ended = Promise.resolve(place.opening).then(() => place.left);
+    return await Promise.race([ended, late]).finally(stop);
+  }
+
+  #mayOpen(): void {
+    if (this.#leaving !== undefined) throw new SessionManagerError("closed", "this manager was closed; make another");
   }
 
   /** Somebody may have opened the session anew since; that place is not this one. */
@@ -175,7 +219,7 @@ export class SessionManager<State, Entry> implements AsyncDisposable {
   }
 
   #reserve(id: string): Place<State, Entry> {
-    if (this.#closed) throw new SessionManagerError("closed", "this manager was closed; make another");
+    this.#mayOpen();
     if (this.#sessions.has(id)) {
       throw new SessionManagerError("already_open", `session ${JSON.stringify(id)} is open here already`);
     }
@@ -206,6 +250,11 @@ export class SessionManager<State, Entry> implements AsyncDisposable {
     const recovery = Object.freeze({ created, snapshotSeq, snapshotState, entries, previousOwner });
     return new SessionHandle(this.#settings, reign, keeper, recovery);
   }
+}
+
+async function letGo<State, Entry>(session: OwnedSession<State, Entry>, { to, ...each }: Leaving): Promise<HandOff> {
+  const leave = to === undefined ? session.close(each) : session.handOff(to, each);
+  return await leave.catch((cause: unknown) => ({ released: false, snapshot: false, cause }));
 }
 
 /** Before anything is asked of the store: what is refused here must not have cost another node its session. */
