@@ -164,15 +164,17 @@ describe("wrong variants of the fast checkers", () => {
     return ((await import(/* @vite-ignore */ entry)) as { checkHistory: CheckHistory }).checkHistory;
   }
 
-  function disagreements(check: CheckHistory): number {
-    return HISTORIES.filter((history, index) => !isDeepStrictEqual(check(history), expected[index])).length;
+  /** The first history that is judged in another way than by comparing every pair. */
+  function firstDisagreement(check: CheckHistory): number | undefined {
+    const at = HISTORIES.findIndex((history, index) => !isDeepStrictEqual(check(history), expected[index]));
+    return at < 0 ? undefined : at;
   }
 
   it("are none when nothing is changed", async () => {
-    expect(disagreements(await load("unchanged"))).toBe(0);
+    expect(firstDisagreement(await load("unchanged"))).toBeUndefined();
   });
 
   it.each(MUTANTS.map((mutant, index) => ({ ...mutant, index })))("are caught: $file $is", async (mutant) => {
-    expect(disagreements(await load(`mutant-${mutant.index}`, mutant))).toBeGreaterThan(0);
+    expect(firstDisagreement(await load(`mutant-${mutant.index}`, mutant))).toBeDefined();
   });
 });
