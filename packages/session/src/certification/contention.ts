@@ -207,11 +207,11 @@ export function contentionReportMarkdown(report: ContentionReport): string {
     passed ? "passed" : "**failed**",
     metrics.ownershipConflicts,
     metrics.takeoverSuccesses,
-    metrics.leaseWindowP95Ms,
+    tenths(metrics.leaseWindowP95Ms),
     Math.max(metrics.leaseQueuePeak, metrics.takeoverQueuePeak),
     metrics.retryAttempts,
     metrics.checkpointWindowEvents,
-    metrics.replayWindowMs,
+    tenths(metrics.replayWindowMs),
     [...brokenInvariants, ...over].join("; "),
   ]);
   const missing = report.failedScenarios.filter((scenario) =>
@@ -223,6 +223,11 @@ export function contentionReportMarkdown(report: ContentionReport): string {
     ...["checkpoint window", "replay ms", "broken"],
   ];
   return `# Contention for sessions\n\n${markdownTable(header, [...rows, ...notRun])}\n`;
+}
+
+/** Of what a clock measured, people read no more. */
+function tenths(ms: number): number {
+  return Math.round(ms * 10) / 10;
 }
 
 function runSignature(run: ContentionRun): string {

@@ -170,6 +170,12 @@ describe("contentionReport", () => {
     expect([contentionPassed(differed), contentionPassed(differed, true)]).toEqual([false, true]);
   });
 
+  it("shows people tenths of what a clock measured", () => {
+    const report = contentionReport([outcomeOf({ leaseWindowP95Ms: 12.345678, replayWindowMs: 7.96 })]);
+    expect(contentionReportMarkdown(report)).toMatch(/\| 12\.3 \|.*\| 8 \|/);
+    expect(contentionReportSignature(report)).toContain("lease_window_p95_ms=12.345678");
+  });
+
   it("signs every metric under its name", () => {
     expect(contentionMetricsSignature(METRICS)).toBe(
       "ownership_conflicts=6|split_brain_rejections=1|stale_owner_rejections=2|invalid_token_rejections=3|" +

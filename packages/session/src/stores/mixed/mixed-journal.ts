@@ -135,7 +135,11 @@ export class MixedJournal implements FencedJournal {
         await this.#follow(key, owner);
         await this.#snapshots.putSnapshot(key, owner, number, copy, { ahead: true });
       });
-      await inDoubt("the marker", () => this.#journal.putSnapshot(key, owner, number, MARKER));
+      await this.#journal.putSnapshot(key, owner, number, MARKER).catch((error: unknown) => {
+        // The snapshot is there, and loads give it, although its owner may be a former one by now.
+        if (isRefusal(error)) throw doubtful("the marker", error);
+        throw error;
+      });
     });
   }
 
@@ -212,13 +216,18 @@ async function inDoubt<T>(what: string, step: () => Promise<T>): Promise<T> {
   try {
     return await step();
   } catch (error) {
-    if (error instanceof JournalError && error.code === "transient") {
-      throw new JournalError("uncertain", `${what} did not follow; repeat the call: ${error.message}`, {
-        cause: error,
-      });
-    }
-    throw error;
+    throw error instanceof JournalError && error.code === "transient" ? doubtful(what, error) : error;
   }
+}
+
+function doubtful(what: string, cause: JournalError): JournalError {
+  return new JournalError("uncertain", `${what} did not follow; repeat the call: ${cause.message}`, { cause });
+}
+
+/** What says that nothing was written. */
+function isRefusal(error: unknown): error is JournalError {
+  const codes = ["transient", "fenced", "split_brain", "conflict"];
+  return error instanceof JournalError && codes.includes(error.code);
 }
 
 function missingIsNothing(error: unknown): undefined {

@@ -35,7 +35,7 @@ export interface RedisJournalOptions extends RedisJournalAddress {
    * case: it may be a new one, whose predecessor another process still counts. @defaultValue "automatic" where restarts are not trusted, else "operator"
    */
   readonly readmission?: "automatic" | "operator" | undefined;
-  /** Hears of every node that has no vote, and why, once for each change. */
+  /** Hears of every node that has no vote, and why, once for each change. What it throws is ignored. */
   readonly onWarning?: ((warning: RedisJournalWarning) => void) | undefined;
 }
 
@@ -101,7 +101,10 @@ export function checkRedisOptions(options: RedisJournalOptions): RedisJournalCon
     ["automatic", "operator"],
   );
   const limits = checkJournalLimits(options.limits);
-  return { addresses, name, acceptDataLoss, trustRestarts, callTimeoutMs, limits, readmission, onWarning };
+  return {
+    ...{ addresses, name, acceptDataLoss, trustRestarts, callTimeoutMs, limits, readmission },
+    onWarning: harmless(onWarning),
+  };
 }
 
 /** The keys of one name on a node; one hash slot, and no two sessions share one, because the kind comes first. */
@@ -112,6 +115,17 @@ export function keysOf(name: string): {
 } {
   const tag = `{tsj:${name}}`;
   return { mark: `${tag}:node`, copy: (id) => `${tag}:s:${id}`, entries: (id) => `${tag}:e:${id}` };
+}
+
+/** Warnings are for watching: a watcher that throws must not change the fate of a node or of a call. */
+function harmless(watcher: RedisJournalConfig["onWarning"]): RedisJournalConfig["onWarning"] {
+  return (warning) => {
+    try {
+      watcher(warning);
+    } catch {
+      // Nobody to tell: who watches is broken.
+    }
+  };
 }
 
 function oneOf<T extends string>(name: string, value: T, allowed: readonly T[]): T {

@@ -109,11 +109,6 @@ export class ReplicatedSession {
     }
   }
 
-  /** Gives up the right to write. */
-  forget(): void {
-    this.#lead = undefined;
-  }
-
   /** The state after settling, for readmissions. @throws JournalError */
   async settled(deadline: Deadline): Promise<Lead> {
     await this.#settle(deadline);

@@ -112,6 +112,21 @@ describe("mixed journals, ended between any two steps", () => {
     expect(shown(await stores.open().load("s"))).toBe("state 7 +  < 8");
   });
 
+  it("do not say that nothing was written when a takeover comes between a snapshot and its marker", async () => {
+    const stores = await withEntries(2);
+    const journal = stores.journal.open();
+    const put = journal.putSnapshot.bind(journal);
+    journal.putSnapshot = async (...call) => {
+      await stores.open().takeover("s", b);
+      await put(...call);
+    };
+    const mixed = mixedJournal({ snapshots: stores.snapshots.open(), journal });
+    expect(await code(mixed.putSnapshot("s", a, 2, bytes("state 2")))).toBe("uncertain");
+    expect(shown(await stores.open().load("s"))).toBe("state 2 +  < 3");
+    // Repeated it is what it would have been later.
+    expect(await code(mixed.putSnapshot("s", a, 2, bytes("state 2")))).toBe("fenced");
+  });
+
   it("say so when one of the stores was set back", async () => {
     const stores = await withEntries(3);
     const mixed = stores.open();
