@@ -2,10 +2,11 @@
 import { randomUUID } from "node:crypto";
 import { JournalError } from "@tsoracle/consensus";
 import { majority } from "@tsoracle/quorum";
+import { tellDamage } from "./damage.ts";
 import type { Deadline } from "./group-errors.ts";
 import type { ReplicaNode } from "./replica.ts";
 import { ReplicaGroup, type ReplicaGroupOptions } from "./replica-group.ts";
-import { ReplicatedSession } from "./replicated-session.ts";
+import { ReplicatedSession, TRIES_TO_DAMAGE } from "./replicated-session.ts";
 
 /** A node as a readmission needs it: what concerns the node and not one session. */
 export interface AdmissibleNode extends ReplicaNode {
@@ -88,7 +89,7 @@ async function raised(nodes: readonly AdmissibleNode[], floor: bigint): Promise<
 /** Copies one session, as it is settled on a majority of the others. */
 async function fill(node: AdmissibleNode, id: string, group: ReplicaGroup, terms: AdmissionTerms): Promise<void> {
   const deadline = terms.deadline();
-  for (;;) {
+  for (let tries = 1; ; tries += 1) {
     const { ballot, head } = await new ReplicatedSession(id, group).settled(deadline);
     if (head === undefined) return;
     const others = terms.nodes.flatMap(({ label }) => (label === node.label ? [] : [label]));
@@ -100,6 +101,7 @@ async function fill(node: AdmissibleNode, id: string, group: ReplicaGroup, terms
       if (answer.kind === "failed") throw new JournalError("transient", `${node.label} ${answer.message}`);
     }
     // Somebody else works on the session; what it had when this began is then on the way to the node already.
+    if (tries % TRIES_TO_DAMAGE === 0) await tellDamage(group, id, deadline);
     await group.pause(deadline, "fill");
   }
 }

@@ -2,6 +2,7 @@
 import { JournalError, type JournalState } from "@tsoracle/consensus";
 import { type Ballot, compareCopies } from "./ballot.ts";
 import { CatchUp } from "./catch-up.ts";
+import { tellDamage } from "./damage.ts";
 import { type Deadline, uncertainAnswer, unreachable } from "./group-errors.ts";
 import type { Decision, Operation } from "./operation.ts";
 import { readRound } from "./read-round.ts";
@@ -28,6 +29,10 @@ type Sent = "done" | "nowhere" | "overtaken" | "unknown";
 
 /** Reads that show no state of a majority, before this process settles which it is. */
 const PATIENT_READS = 2;
+
+/** After so many tries in vain it is looked whether damage is the reason. Pauses between loads are the shortest ones. */
+const LOADS_TO_DAMAGE = 32;
+export const TRIES_TO_DAMAGE = 8;
 
 /**
  * One session on all nodes, as one process works on it (`docs/decisions/0005`). One write at a time: whoever owns this
@@ -60,6 +65,7 @@ export class ReplicatedSession {
         this.#group.demandMajority("load", heads, answers, deadline);
         if (reads >= PATIENT_READS) await this.#settle(deadline);
       }
+      if (reads % LOADS_TO_DAMAGE === 0) await tellDamage(this.#group, this.#id, deadline);
       await this.#group.pause(deadline, "load");
     }
   }
@@ -170,6 +176,7 @@ export class ReplicatedSession {
           return;
         }
       }
+      if (attempt % TRIES_TO_DAMAGE === TRIES_TO_DAMAGE - 1) await tellDamage(this.#group, this.#id, deadline);
       await this.#group.pause(deadline, "lead", attempt);
     }
   }

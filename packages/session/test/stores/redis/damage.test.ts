@@ -71,6 +71,38 @@ describe("a damaged copy on one Redis node", () => {
     });
   });
 
+  /** Each node has what it wrote last under a ballot of its own, so that a copy has to be brought to the others. */
+  const apart = (): readonly { readonly label: string; readonly model: ModelNode }[] =>
+    ["n0", "n1", "n2"].map((label, index) => {
+      const model = new ModelNode();
+      const content = { head, snapshot: undefined, entries: new Map<number, Uint8Array>() };
+      model.answer("s", { kind: "install", ballot: makeBallot(0n, BigInt(index + 1), 1n), rev: 2, content });
+      return { label, model };
+    });
+  const asNode = ({ label, model }: { readonly label: string; readonly model: ModelNode }): ReplicaNode => ({
+    label,
+    ask: async (id, request) => model.answer(id, request),
+  });
+
+  it("is told as damage, and not as a session that others work on, where the copies differ and none is whole", async () => {
+    const session = (): ReplicatedSession => new ReplicatedSession("s", groupOf(apart().map(asNode)));
+    const told = { code: "permanent", message: expect.stringMatching(/no node has a whole copy.*entry 1 is missing/) };
+    await expect(session().load(soon())).rejects.toMatchObject(told);
+    await expect(session().settled(soon())).rejects.toMatchObject(told);
+  });
+
+  it("is no damage of the session while a node that may have a whole copy does not answer", async () => {
+    const [n0, n1] = apart().map(asNode);
+    const silent: ReplicaNode = {
+      label: "n2",
+      ask: async () => ({ kind: "failed", mayHaveRun: false, lasting: false, message: "is not reachable" }),
+    };
+    if (n0 === undefined || n1 === undefined) throw new TypeError("three nodes");
+    const session = new ReplicatedSession("s", groupOf([n0, n1, silent]));
+    const shortly = new Deadline(systemTimers, 1_500);
+    await expect(session.load(shortly)).rejects.toMatchObject({ code: "transient" });
+  });
+
   it("does not turn a collision with another process into damage", async () => {
     const { nodes } = nodesWith({ n0: unreadable });
     let collisions = 0;
