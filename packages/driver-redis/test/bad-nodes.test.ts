@@ -2,7 +2,7 @@
 import { startRedis, useRedis, waitUntil } from "@tsoracle/test-services";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { initRedisNodes, openRedisDriver, redisStatus } from "../src/index.ts";
-import { ask, Cluster } from "./cluster.ts";
+import { ask, Cluster, UNHURRIED } from "./cluster.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -148,7 +148,7 @@ describe("a register", () => {
   });
 
   it("that expires, or is of another cluster, has no vote on that node, and a majority of such is refused", async () => {
-    const cluster = await Cluster.create(three());
+    const cluster = await Cluster.create(three(), UNHURRIED);
     await cluster.command(0, "EXPIRE", cluster.key, 1_000);
     {
       await using peer = await cluster.open();
@@ -167,7 +167,7 @@ describe("a register", () => {
 
   it("on one node, or where answers are not durable, needs acceptDataLoss, and says what that means", async () => {
     await using weak = await startRedis({ args: ["--appendonly", "no"] });
-    const one = new Cluster([weak], { acceptDataLoss: true });
+    const one = new Cluster([weak], { ...UNHURRIED, acceptDataLoss: true });
     await initRedisNodes({ ...one.options, nodes: one.urls });
     await using peer = await one.open();
     expect(peer.driver.capabilities).toMatchObject({ durability: "asynchronous", realTimeOrder: "lease" });
@@ -177,7 +177,7 @@ describe("a register", () => {
   });
 
   it.each([1, 2, 4])("works on %i nodes", async (count) => {
-    const cluster = await Cluster.create(good().slice(0, count), { acceptDataLoss: count < 3 });
+    const cluster = await Cluster.create(good().slice(0, count), { ...UNHURRIED, acceptDataLoss: count < 3 });
     await using peer = await cluster.open();
     expect(await peer.persist(1_000, await peer.reign())).toBe(1_000);
     await waitUntil("every node to have it", async () => (await cluster.held()).every((held) => held === 1_000));
@@ -216,7 +216,7 @@ describe("an account", () => {
     for (const { url } of three()) {
       await ask(url, "ACL", "SETUSER", "oracle", "reset", "on", ">pass word", "~{tso:*", ...rights);
     }
-    const cluster = await Cluster.create(three(), { username: "oracle", password: "pass word" });
+    const cluster = await Cluster.create(three(), { ...UNHURRIED, username: "oracle", password: "pass word" });
     await using peer = await cluster.open();
     expect(await peer.persist(1_000, await peer.reign())).toBe(1_000);
     await peer.driver.resign("the test is over");

@@ -4,7 +4,7 @@ import { type RedisServer, startRedisNodes, waitUntil } from "@tsoracle/test-ser
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { toBallot } from "../src/ballot.ts";
 import { admitRedisNodes } from "../src/index.ts";
-import { Cluster, type Peer, type SeenReign } from "./cluster.ts";
+import { Cluster, type Peer, type SeenReign, UNHURRIED } from "./cluster.ts";
 import { TEST_TERMS } from "./subject.ts";
 
 // Real servers sync real disks, which a busy machine makes slow. No assertion depends on how long it takes.
@@ -38,7 +38,7 @@ describe("one node of three", () => {
   it.each(["killed", "paused"])(
     "can be %s: the leader goes on, and the node has it all once it is back",
     async (how) => {
-      const cluster = await Cluster.create(servers, { trustRestart: "aof-always" });
+      const cluster = await Cluster.create(servers, { ...UNHURRIED, trustRestart: "aof-always" });
       await using peer = await cluster.open();
       const reign = await peer.reign();
       const node = servers[1] as RedisServer;
@@ -58,7 +58,7 @@ describe("one node of three", () => {
   );
 
   it("can lose its scripts", async () => {
-    const cluster = await Cluster.create(servers);
+    const cluster = await Cluster.create(servers, UNHURRIED);
     await using peer = await cluster.open();
     const reign = await peer.reign();
     await Promise.all(servers.map((_, node) => cluster.command(node, "SCRIPT", "FLUSH")));
@@ -67,7 +67,7 @@ describe("one node of three", () => {
   });
 
   it("can be wiped: it has no vote until it is admitted, and the operator is told", async () => {
-    const cluster = await Cluster.create(servers);
+    const cluster = await Cluster.create(servers, UNHURRIED);
     {
       await using peer = await cluster.open({ readmission: "operator" });
       const reign = await peer.reign();
@@ -115,7 +115,7 @@ describe("two nodes of three", () => {
   });
 
   it("wiped: it needs a person, and says so", async () => {
-    const cluster = await Cluster.create(servers);
+    const cluster = await Cluster.create(servers, UNHURRIED);
     await using peer = await cluster.open();
     const reign = await peer.reign();
     await cluster.raiseAll(peer, 1_000, reign);
@@ -150,7 +150,7 @@ describe("two nodes of three", () => {
   it.each(refusals)(
     "%s: the write is refused, nothing is served that is not covered, and it heals",
     async (what, set, heal, says) => {
-      const cluster = await Cluster.create(servers);
+      const cluster = await Cluster.create(servers, UNHURRIED);
       await using peer = await cluster.open();
       const reign = await peer.reign();
       await cluster.raiseAll(peer, 1_000, reign);
@@ -200,7 +200,7 @@ describe("two nodes of three", () => {
 
 describe("a leader", () => {
   it("never says less than it has said, though a node that missed it is among those that answer", async () => {
-    const cluster = await Cluster.create(servers);
+    const cluster = await Cluster.create(servers, UNHURRIED);
     await using peer = await cluster.open();
     const reign = await peer.reign();
     // Node 2 is gone for one write, and does not get it later.
@@ -321,7 +321,7 @@ describe("a healthy leader", () => {
   });
 
   it("shares its nodes with another oracle without noticing", async () => {
-    const [one, two] = [await Cluster.create(servers), await Cluster.create(servers)];
+    const [one, two] = [await Cluster.create(servers, UNHURRIED), await Cluster.create(servers, UNHURRIED)];
     await using first = await one.open();
     await using second = await two.open();
     const [reign, other] = [await first.reign(), await second.reign()];
@@ -336,7 +336,7 @@ describe("a healthy leader", () => {
   });
 
   it("is followed by ever larger epochs, over many hand-overs", async () => {
-    const cluster = await Cluster.create(servers);
+    const cluster = await Cluster.create(servers, UNHURRIED);
     await using first = await cluster.open();
     await using second = await cluster.open();
     let last = -1n;
