@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { join, relative, sep } from "node:path";
+import { relative, sep } from "node:path";
 import ts from "typescript";
 import { type CommandResult, workspaceRoot } from "./run-command.ts";
+import { forgetWorkspaceProgram, workspaceProgram } from "./workspace-program.ts";
 
 /**
  * Finds promises that nobody waits for: an error in one is lost, and what it does happens at any time. The
@@ -10,18 +11,12 @@ import { type CommandResult, workspaceRoot } from "./run-command.ts";
  * `void promise` says that nobody needs to wait; the promise must then handle its own errors.
  */
 export function checkFloatingPromises(): Promise<CommandResult> {
-  const problems = floatingPromises(workspaceProgram());
+  const { program } = workspaceProgram();
+  const problems = floatingPromises(program);
+  // Of the gates that share it this is the last.
+  forgetWorkspaceProgram();
   const output = problems.map((problem) => `${problem}\n`).join("");
   return Promise.resolve({ code: problems.length === 0 ? 0 : 1, output });
-}
-
-/** Sources, tests, tools and examples as one program, resolved to sources. */
-function workspaceProgram(): ts.Program {
-  const file = join(workspaceRoot, "tsconfig.tests.json");
-  const { config } = ts.readConfigFile(file, ts.sys.readFile) as { config: { include: string[] } };
-  const include = [...config.include, "packages/*/src/**/*.ts"];
-  const { fileNames, options } = ts.parseJsonConfigFileContent({ ...config, include }, ts.sys, workspaceRoot);
-  return ts.createProgram(fileNames, options);
 }
 
 /** One sentence per floating promise in the files of the workspace. */

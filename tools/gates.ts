@@ -4,6 +4,7 @@ import { checkFloatingPromises } from "./floating-promises.ts";
 import { checkGenerated } from "./generated.ts";
 import { manifestViolations, readManifests } from "./layers.ts";
 import { type CommandResult, runDependency, runNode, workspaceRoot } from "./run-command.ts";
+import { checkTypes } from "./workspace-program.ts";
 
 /** One thing that must hold for every commit. */
 export interface Gate {
@@ -37,7 +38,12 @@ export const gates: readonly Gate[] = [
   {
     name: "types",
     advice: "Fix the compiler errors in tests, tools and examples; dead lines that expect an error count too.",
-    run: () => tsc("-p", "tsconfig.tests.json"),
+    run: checkTypes,
+  },
+  {
+    name: "promises",
+    advice: "A promise that nobody waits for loses its error.",
+    run: checkFloatingPromises,
   },
   {
     name: "format",
@@ -48,11 +54,6 @@ export const gates: readonly Gate[] = [
     name: "lint",
     advice: 'Fix what is named; "corepack pnpm format" applies the safe fixes.',
     run: () => biome("check", "--formatter-enabled=false", "--error-on-warnings"),
-  },
-  {
-    name: "promises",
-    advice: "A promise that nobody waits for loses its error.",
-    run: checkFloatingPromises,
   },
   {
     name: "house rules",
