@@ -18,6 +18,10 @@ export interface AdmissibleNode extends ReplicaNode {
   sessions(): Promise<ReadonlySet<string>>;
   /** Begins a new life of a node without a vote, under this floor. Resolves to whether it did. */
   begin(floor: bigint, admission: string): Promise<boolean>;
+  /** Says that the admission goes on. Resolves to false where another one has taken its place. */
+  goesOn(admission: string): Promise<boolean>;
+  /** Says that the admission does not go on, so that others need not wait to see it. Never rejects. */
+  giveUp(admission: string): Promise<void>;
   /** Gives the node its vote, under this floor, if the same admission is still going on. */
   finish(admission: string, floor: bigint): Promise<boolean>;
 }
@@ -39,7 +43,8 @@ export type AdmissionTerms = Omit<ReplicaGroupOptions, "nodes"> & {
  * 3. Every session that those others know is settled without it and copied to it.
  * 4. It has a vote, under that floor.
  *
- * A readmission that ends half-way leaves a node without a vote; another begins from the start.
+ * A readmission that ends half-way leaves a node without a vote; another begins from the start. One that goes on says so
+ * before each session, and one whose place another took ends.
  *
  * @throws JournalError `transient` or `permanent`
  */
@@ -52,6 +57,17 @@ export async function readmit(node: AdmissibleNode, terms: AdmissionTerms): Prom
   if (!(await node.begin(above(before), admission))) {
     throw new JournalError("transient", `${node.label} has changed since it was looked at; look again`);
   }
+  try {
+    await admit(node, admission, terms);
+  } catch (error) {
+    await node.giveUp(admission);
+    throw error;
+  }
+}
+
+async function admit(node: AdmissibleNode, admission: string, terms: AdmissionTerms): Promise<void> {
+  const others = terms.nodes.filter((other) => other !== node);
+  const needed = majority(terms.nodes.length);
   const floors = await floorsOf(others);
   if (floors.length < needed) throw tooFew(node, needed, floors.length);
   const floor = above(floors);
@@ -64,10 +80,15 @@ export async function readmit(node: AdmissibleNode, terms: AdmissionTerms): Prom
   const group = new ReplicaGroup(terms);
   for (const id of new Set(known.flatMap((ids) => [...ids]))) {
     if (terms.isOver?.() === true) throw new JournalError("transient", `${node.label}: filling it was given up`);
+    if (!(await node.goesOn(admission))) throw elsewhere(node);
     await fill(node, id, group, terms);
   }
   if (await node.finish(admission, floor)) return;
-  throw new JournalError("transient", `${node.label} was lost again, or is filled by somebody else; look again`);
+  throw elsewhere(node);
+}
+
+function elsewhere(node: AdmissibleNode): JournalError {
+  return new JournalError("transient", `${node.label} was lost again, or is filled by somebody else; look again`);
 }
 
 async function floorsOf(nodes: readonly AdmissibleNode[]): Promise<readonly bigint[]> {

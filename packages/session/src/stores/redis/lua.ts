@@ -119,18 +119,32 @@ return {'OK'}`,
 );
 
 /**
- * ARGV 1 cluster, 2 new node, 3 run, 4 nodes, 5 trust, 6 floor, 7 mark of the admission. Begins to fill a node that is empty, has
- * restarted where that is not trusted, or whose filling was given up. Replies OK; EXISTS; ALIEN.
+ * ARGV 1 cluster, 2 new node, 3 run, 4 nodes, 5 trust, 6 floor, 7 mark of the admission, 8 that of the one before, as it was
+ * seen: of several that begin at one time one does. Begins to fill a node that is empty, has restarted where that is not
+ * trusted, or whose filling was given up. Replies OK; EXISTS; ALIEN; BUSY.
  */
 export const BEGIN: LuaScript = script(
   "BEGIN",
-  `local m=redis.call('HMGET',KEYS[1],'v','cid','tr','rid','st')
+  `local m=redis.call('HMGET',KEYS[1],'v','cid','tr','rid','st','adm')
 if m[1] then
   if m[2]~=ARGV[1] then return {'ALIEN'} end
+  if (m[6] or '')~=ARGV[8] then return {'BUSY'} end
   if m[5]=='whole' and not (m[3]=='never' and m[4]~=ARGV[3]) then return {'EXISTS'} end
 end
 redis.call('HSET',KEYS[1],'v','1','cid',ARGV[1],'nid',ARGV[2],'rid',ARGV[3],'n',ARGV[4],'tr',ARGV[5],
  'floor',ARGV[6],'st','filling','adm',ARGV[7])
+return {'OK'}`,
+);
+
+/**
+ * ARGV 1 mark of the admission, 2 run, 3 '1' that it goes on, or '0' that it was given up. Others see it, and leave the node
+ * alone or begin anew. Replies OK; LOST.
+ */
+export const PROGRESS: LuaScript = script(
+  "PROGRESS",
+  `local m=redis.call('HMGET',KEYS[1],'st','adm','rid')
+if m[1]~='filling' or m[2]~=ARGV[1] or m[3]~=ARGV[2] then return {'LOST'} end
+if ARGV[3]=='1' then redis.call('HINCRBY',KEYS[1],'bt',1) else redis.call('HSET',KEYS[1],'adm','') end
 return {'OK'}`,
 );
 

@@ -7,7 +7,7 @@ import { systemChance } from "./chance.ts";
 import { clusterOf } from "./connect.ts";
 import { Deadline } from "./group-errors.ts";
 import { withNodes, words } from "./init.ts";
-import { BEGIN, FINISH, FLOOR } from "./lua.ts";
+import { BEGIN, FINISH, FLOOR, PROGRESS } from "./lua.ts";
 import { runOf } from "./node-facts.ts";
 import { mintNonce } from "./nonce.ts";
 import { checkOperatorOptions, keysOf, type RedisJournalAddress, type RedisJournalConfig } from "./options.ts";
@@ -80,6 +80,12 @@ function admissionTerms(nodes: readonly RedisNode[], config: RedisJournalConfig)
 
 function admissible(node: RedisNode, nodes: readonly RedisNode[], config: RedisJournalConfig): AdmissibleNode {
   const { mark: key } = keysOf(config.name);
+  // As it was when this node was chosen: whoever began since is not disturbed.
+  const before = node.facts?.mark["adm"] ?? "";
+  const progress = async (admission: string, goesOn: "0" | "1"): Promise<string | undefined> => {
+    if (node.facts === undefined) return undefined;
+    return words(await node.run(PROGRESS, [key], [admission, runOf(node.facts), goesOn]).catch(() => []))[0];
+  };
   const votes = (): boolean => node.objection === undefined && node.facts?.mark["st"] === "whole";
   return {
     label: node.label,
@@ -101,10 +107,13 @@ function admissible(node: RedisNode, nodes: readonly RedisNode[], config: RedisJ
       const cluster = clusterOf(nodes);
       if (cluster === undefined || node.facts === undefined) return false;
       const identity = [cluster, randomUUID(), runOf(node.facts), String(nodes.length), config.trustRestarts];
-      const [word] = words(await node.run(BEGIN, [key], [...identity, digits(floor), admission]).catch(() => []));
+      const args = [...identity, digits(floor), admission, before];
+      const [word] = words(await node.run(BEGIN, [key], args).catch(() => []));
       await node.inspect();
       return word === "OK" && node.objection === undefined;
     },
+    goesOn: async (admission) => (await progress(admission, "1")) !== "LOST",
+    giveUp: async (admission) => void (await progress(admission, "0")),
     finish: async (admission, floor) => {
       if (node.facts === undefined) return false;
       const [word] = words(

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Timers } from "@tsoracle/quorum";
+import { FillingWatch } from "./filling-watch.ts";
 import type { RedisJournalConfig } from "./options.ts";
 import { mayFillUnasked, readmitLost } from "./readmission.ts";
 import type { RedisNode } from "./redis-node.ts";
 
-/** Processes that see the same node lost wait differently long, so that mostly one of them fills it. */
+/** Processes that see the same node lost wait differently long, so that mostly one of them begins to fill it. */
 const FIRST_MS = 500;
 const MOST_MS = 10_000;
 
@@ -14,6 +15,7 @@ export class Readmitter {
   readonly #config: RedisJournalConfig;
   readonly #timers: Timers;
   readonly #chance: () => number;
+  readonly #watch: FillingWatch;
   #cancel: (() => void) | undefined;
   #running: Promise<void> | undefined;
   #tries = 0;
@@ -28,6 +30,7 @@ export class Readmitter {
     this.#config = config;
     this.#timers = terms.timers;
     this.#chance = terms.chance;
+    this.#watch = new FillingWatch(Math.max(MOST_MS, 3 * config.callTimeoutMs));
   }
 
   /** Some node has changed. */
@@ -54,9 +57,14 @@ export class Readmitter {
   async #run(): Promise<void> {
     // What another process has filled meanwhile shows only to who looks.
     await Promise.all(this.#nodes.filter(mayFillUnasked).map((node) => node.inspect()));
+    const filledByOthers = new Set(
+      this.#nodes.filter((node) => this.#watch.isFilledByOthers(node, this.#timers.monotonicMs())),
+    );
+    const mayFill = (node: RedisNode): boolean => mayFillUnasked(node) && !filledByOthers.has(node);
     try {
-      await readmitLost(this.#nodes, this.#config, mayFillUnasked, () => this.#isClosed);
-      this.#tries = 0;
+      await readmitLost(this.#nodes, this.#config, mayFill, () => this.#isClosed);
+      // Whoever waits for another looks again, less and less often.
+      this.#tries = filledByOthers.size > 0 ? this.#tries + 1 : 0;
     } catch (error) {
       this.#tries += 1;
       const node = this.#nodes.find(mayFillUnasked);

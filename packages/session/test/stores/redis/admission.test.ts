@@ -25,6 +25,8 @@ function clusterOf(
     raiseFloor: async (floor) => model.raiseFloor(floor),
     sessions: async () => model.sessions(),
     begin: async (floor, admission) => model.begin(floor, admission),
+    goesOn: async (admission) => model.goesOn(admission),
+    giveUp: async () => {},
     finish: async (admission, floor) => model.finish(admission, floor),
     ...changes[index]?.(model),
   }));
@@ -115,5 +117,24 @@ describe("the floor of a ballot", () => {
     await session.settled(terms.deadline());
     expect(seen.length).toBeGreaterThan(0);
     expect(Math.min(...seen)).toBeGreaterThanOrEqual(3);
+  });
+
+  it("ends where another one took its place, and says so where it ends otherwise", async () => {
+    const givenUp: string[] = [];
+    const { models, nodes, terms } = clusterOf(3, {
+      0: (model) => ({
+        goesOn: async (admission) => {
+          model.begin(1n, "another");
+          return model.goesOn(admission);
+        },
+        giveUp: async (admission) => void givenUp.push(admission),
+      }),
+    });
+    const session = new ReplicatedSession("s", new ReplicaGroup(terms));
+    await session.settled(terms.deadline());
+    at(models, 0).wipe();
+    await expect(readmit(at(nodes, 0), terms)).rejects.toMatchObject({ code: "transient" });
+    expect(givenUp).toHaveLength(1);
+    expect(at(models, 0).goesOn("another")).toBe(true);
   });
 });

@@ -4,7 +4,7 @@ import { useRedis } from "@tsoracle/test-services";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Ballot, makeBallot, NO_BALLOT } from "../../../src/stores/redis/ballot.ts";
-import { INIT } from "../../../src/stores/redis/lua.ts";
+import { BEGIN, FINISH, INIT, type LuaScript, PROGRESS } from "../../../src/stores/redis/lua.ts";
 import { keysOf } from "../../../src/stores/redis/options.ts";
 import type { ReplicaAnswer, ReplicaRequest, SessionChange } from "../../../src/stores/redis/replica.ts";
 import { readReply, scriptOf } from "../../../src/stores/redis/replies.ts";
@@ -143,6 +143,31 @@ describe("the scripts of a Redis node", () => {
       ]) {
         expect(await ask(...wrong)).toMatchObject({ kind: "failed", mayHaveRun: false });
       }
+    } finally {
+      client.disconnect();
+    }
+  });
+
+  it("let one of those that begin to fill a node at one time do so, until it gives up or another sees it dead", async () => {
+    const client = new Redis(redis()[0]?.url ?? "");
+    try {
+      const { mark } = keysOf("filling");
+      const run = async ({ text }: LuaScript, ...args: readonly string[]): Promise<string> =>
+        String(((await client.call("EVAL", text, 1, mark, ...args)) as readonly unknown[])[0]);
+      const begin = (admission: string, before: string): Promise<string> =>
+        run(BEGIN, "cid", `nid-${admission}`, "run", "3", "never", "1".padStart(20, "0"), admission, before);
+      expect(await begin("a", "")).toBe("OK");
+      // It has looked while the node was still empty.
+      expect(await begin("b", "")).toBe("BUSY");
+      expect(await run(PROGRESS, "a", "run", "1")).toBe("OK");
+      expect(await client.hmget(mark, "adm", "bt")).toEqual(["a", "1"]);
+      expect(await run(PROGRESS, "a", "run", "0")).toBe("OK");
+      expect(await run(PROGRESS, "a", "run", "1")).toBe("LOST");
+      expect(await begin("b", "")).toBe("OK");
+      expect(await begin("c", "b")).toBe("OK");
+      expect(await run(PROGRESS, "b", "run", "1")).toBe("LOST");
+      expect(await run(FINISH, "b", "run", "2".padStart(20, "0"))).toBe("LOST");
+      expect(await run(FINISH, "c", "run", "2".padStart(20, "0"))).toBe("OK");
     } finally {
       client.disconnect();
     }

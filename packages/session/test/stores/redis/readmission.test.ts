@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
+import { FillingWatch } from "../../../src/stores/redis/filling-watch.ts";
 import { passing } from "../../../src/stores/redis/node-facts.ts";
 import { mayFillUnasked } from "../../../src/stores/redis/readmission.ts";
 
@@ -19,5 +20,24 @@ describe("the automatic readmission of a Redis node", () => {
     expect(mayFillUnasked({ objection: undefined, hasVoted: true, facts: { ...facts, mark: { st: "whole" } } })).toBe(
       false,
     );
+  });
+
+  it("leaves a node alone that another one fills, as long as that one goes on", () => {
+    const watch = new FillingWatch(1_000);
+    const filled = (atMs: number, more: Readonly<Record<string, string>>): boolean => {
+      const node = { label: "n0", objection: undefined, facts: { ...facts, mark: { st: "filling", ...more } } };
+      return watch.isFilledByOthers(node, atMs);
+    };
+    expect(filled(0, { adm: "a" })).toBe(true);
+    expect(filled(999, { adm: "a" })).toBe(true);
+    expect(filled(1_000, { adm: "a" })).toBe(false);
+    // It was only slow, or another has begun: the time counts anew.
+    expect(filled(1_500, { adm: "a", bt: "1" })).toBe(true);
+    expect(filled(2_499, { adm: "a", bt: "1" })).toBe(true);
+    expect(filled(2_500, { adm: "b", bt: "1" })).toBe(true);
+    // Given up in words.
+    expect(filled(2_600, { adm: "" })).toBe(false);
+    expect(filled(2_700, { adm: "b", bt: "1" })).toBe(true);
+    expect(watch.isFilledByOthers({ label: "n0", objection: trust, facts }, 2_800)).toBe(false);
   });
 });

@@ -73,6 +73,10 @@ export class ModelNode {
     return true;
   }
 
+  goesOn(admission: string): boolean {
+    return this.#mark !== undefined && !this.#mark.isWhole && this.#mark.admission === admission;
+  }
+
   finish(admission: string, floor: bigint): boolean {
     if (this.#mark === undefined || this.#mark.isWhole || this.#mark.admission !== admission) return false;
     if (floor > this.#mark.floor) this.#mark.floor = floor;

@@ -82,6 +82,8 @@ export class World implements Timers {
         return found;
       },
       begin: (floor, admission) => this.#remote(index, () => node.begin(floor, admission), false),
+      goesOn: (admission) => this.#remote(index, () => node.goesOn(admission), true),
+      giveUp: async () => {},
       finish: (admission, floor) => this.#remote(index, () => node.finish(admission, floor), false),
     }));
   }
