@@ -4,7 +4,7 @@ import { freePorts, startEtcd } from "@tsoracle/test-services";
 import { playFailover, tsoracle } from "@tsoracle-example/failover";
 
 /** One value for all servers of an oracle; the shortest that is allowed, so that the kill costs little. */
-const TENURE = ["--tenure", "1s"];
+const TENURE = ["--tenure", "2s"];
 
 /** Prepares an oracle on these members, and plays. */
 async function play(endpoints: string): Promise<void> {
