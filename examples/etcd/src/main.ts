@@ -3,7 +3,7 @@
 import { freePorts, startEtcd } from "@tsoracle/test-services";
 import { playFailover, tsoracle } from "@tsoracle-example/failover";
 
-/** One value for all servers of an oracle; the shortest that is allowed, so that the kill costs little. */
+/** One value for all servers of an oracle. Short, so that the kill costs little; with less a busy disk would end reigns. */
 const TENURE = ["--tenure", "2s"];
 
 /** Prepares an oracle on these members, and plays. */
