@@ -36,6 +36,8 @@ export default defineConfig({
           name: "models",
           include: [`packages/@(${computing})/test/**/*.test.ts`, ...models],
           exclude: [...configDefaults.exclude, ...servers],
+          // None of them touches what outlives a file, and a process for each would take longer than most of them.
+          isolate: false,
           // They run at low priority beside the others; this limit is only there to end what hangs.
           testTimeout: 300_000,
           hookTimeout: 300_000,
@@ -53,8 +55,9 @@ export default defineConfig({
             ...servers,
           ],
           exclude: [...configDefaults.exclude, ...models],
-          testTimeout: 20_000,
-          hookTimeout: 60_000,
+          // Only there to end what hangs: two of these files run at a time, beside all that computes, on two processors.
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
         },
       },
     ],
