@@ -47,7 +47,8 @@ class FileUniverse implements JournalUniverse {
     const journal = await openFileJournal({
       directory: this.#directory.path,
       limits: { maxEntryBytes: 3_000, maxSnapshotBytes: 4_000 },
-      writeTimeoutMs: 300,
+      // Longer than a disk that others use as well takes for a write; only clauses that stall it wait for it.
+      writeTimeoutMs: 1_000,
       fileSystem: files,
     });
     this.#files = files;
