@@ -40,6 +40,7 @@ export const COUNTED = [
   "addresses_heard",
   "members_removed",
   "removed_refused",
+  "removals_told",
   "transfers",
   "snapshots_taken",
   "snapshots_installed",

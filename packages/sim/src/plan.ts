@@ -28,12 +28,25 @@ export const FAULTS = [
 ] as const;
 
 /** A fault of its own length, drawn apart from the others, so that what a seed means without it stays as it was. */
-const LONG_FAULT = "wipe_newcomer";
-const LONG_FAULT_SHARE = 0.1;
-const LONG_FAULT_NUMBER = 100;
+interface LongFault {
+  readonly kind: "wipe_newcomer" | "never_met";
+  /** Share of the cases that may have it. */
+  readonly share: number;
+  readonly number: number;
+  readonly betweenMs: readonly [number, number];
+  /** Another stream of random numbers for each. */
+  readonly stream: number;
+  readonly leastNodes: number;
+}
+
+const LONG_FAULTS: readonly LongFault[] = [
+  { kind: "wipe_newcomer", share: 0.1, number: 100, betweenMs: [1_500, 3_500], stream: 8, leastNodes: 3 },
+  // From the beginning. Three of five can form the cluster while two have not met.
+  { kind: "never_met", share: 0.3, number: 101, betweenMs: [0, 0], stream: 9, leastNodes: 5 },
+];
 const LONG_FAULT_MS = 9_000;
 
-export type FaultKind = (typeof FAULTS)[number] | typeof LONG_FAULT;
+export type FaultKind = (typeof FAULTS)[number] | LongFault["kind"];
 
 /** One fault: when it begins, and the seed of all that it draws, so that leaving out another one does not change it. */
 export interface Fault {
@@ -148,7 +161,7 @@ export function planCase(seed: number, options: CaseOptions = {}): CasePlan {
     noise,
     requestEveryMs: random.between(35, 120),
   };
-  const long = drawLongFault(seed, profile);
+  const long = LONG_FAULTS.flatMap((fault) => drawLongFault(fault, seed, plan));
   const faults = [...drawFaults(random, profile, planned), ...long];
   const windowMs = random.chance(0.5) ? 150 : 3_000;
   const { keep } = options;
@@ -185,8 +198,12 @@ function drawFaults(random: Random, profile: Profile, untilMs: number): readonly
   });
 }
 
-function drawLongFault(seed: number, profile: Profile): readonly Fault[] {
-  const random = new Random(seed, 8);
-  if ((profile !== "members" && profile !== "mixed") || !random.chance(LONG_FAULT_SHARE)) return [];
-  return [{ number: LONG_FAULT_NUMBER, kind: LONG_FAULT, atMs: random.between(1_500, 3_500), seed: random.seed() }];
+function drawLongFault(
+  { kind, share, number, betweenMs, stream, leastNodes }: LongFault,
+  seed: number,
+  { profile, nodes }: Pick<CasePlan, "profile" | "nodes">,
+): readonly Fault[] {
+  const random = new Random(seed, stream);
+  if ((profile !== "members" && profile !== "mixed") || nodes < leastNodes || !random.chance(share)) return [];
+  return [{ number, kind, atMs: random.between(...betweenMs), seed: random.seed() }];
 }

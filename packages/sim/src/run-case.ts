@@ -28,7 +28,11 @@ const RECONNECT_MS = 8_000;
 export function runCase(subject: Subject, plan: CasePlan, recording = false): CaseResult {
   const world = new SimWorld(subject, plan, recording);
   const violation = judged(() => {
-    for (const fault of plan.faults) world.at(fault.atMs, () => applyFault(world, fault));
+    for (const fault of plan.faults) {
+      // What holds from the beginning must hold before anybody has called anybody.
+      if (fault.atMs === 0) applyFault(world, fault);
+      else world.at(fault.atMs, () => applyFault(world, fault));
+    }
     world.runUntil(plan.safetyMs);
     world.heal();
     mustDecide(world);

@@ -41,6 +41,7 @@ export class NodeThread {
   readonly #tenure: TenureCell;
   readonly #leaseClock = new LeaseClock();
   readonly #storage: RaftStorage;
+  readonly #firstMembers: readonly NodeId[];
   readonly #meetings: FirstMeetings;
   readonly #replica: Replica;
   readonly #handovers: Handovers;
@@ -51,8 +52,6 @@ export class NodeThread {
   #term = 0;
   #last: Leadership | undefined;
   #reigns = 0;
-  /** Ticks in which this node has waited for the other first members. */
-  #waited = 0;
   #voters: number | undefined;
   #over = false;
 
@@ -67,12 +66,11 @@ export class NodeThread {
       lock: { process: hostProcess(), unverifiable: options.takeOverLock ? "take-over" : "refuse" },
     });
     try {
-      const others = decodeGenesis(this.#storage.identity.genesis).map(({ id }) => id);
-      this.#meetings = new FirstMeetings(
-        directory,
-        others.filter((id) => id !== this.#storage.identity.nodeId),
-      );
-      this.#addresses = new PeerAddresses(this.#storage.identity.nodeId, options.peers);
+      const { identity } = this.#storage;
+      this.#firstMembers = decodeGenesis(identity.genesis).map(({ id }) => id);
+      const others = this.#firstMembers.filter((id) => id !== identity.nodeId);
+      this.#meetings = new FirstMeetings(directory, identity, others);
+      this.#addresses = new PeerAddresses(identity.nodeId, options.peers);
       this.#replica = this.#makeReplica();
       this.#handovers = new Handovers(this.#replica, {
         answer: (id, answer) => this.#say({ kind: "answer", id, answer, term: this.#term }),
@@ -131,11 +129,14 @@ export class NodeThread {
       },
       listen: this.#options.listen,
       peerEndpoint: () => this.#replica.machine.member(nodeId)?.peerEndpoint ?? "",
-      missing: () => this.#meetings.missing(),
+      firstMembers: () => ({ recorded: this.#meetings.recorded(), missing: this.#meetings.missing() }),
       tls: this.#options.tls,
       allowInsecurePeer: this.#options.allowInsecurePeer,
       directory: {
         storageOf: (id) => this.#replica.machine.member(id)?.storageId ?? this.#meetings.storageOf(id),
+        pinnedTo: (id) => this.#replica.machine.member(id)?.storageId,
+        isMember: (id) => this.#replica.machine.member(id) !== undefined,
+        isFirstMember: (id) => this.#firstMembers.includes(id),
         wasRemoved: (id) => this.#replica.machine.wasRemoved(id),
       },
       host: {
@@ -154,7 +155,7 @@ export class NodeThread {
     if (!this.#meetings.complete) {
       this.#log(
         "info",
-        { missing: this.#meetings.missing() },
+        { missing: this.#meetings.awaited() },
         "a new cluster forms when all its first members have met",
       );
     }
@@ -185,10 +186,7 @@ export class NodeThread {
       this.#replica.tick();
       this.#handovers.tick();
     });
-    if (this.#meetings.complete) return;
-    // Whoever is missing may have been removed since the others were asked.
-    this.#waited += 1;
-    if (this.#waited % this.#options.electionTicks === 0) this.#transport?.greetAgain();
+    if (this.#meetings.tick()) this.#transport?.greetAgain();
   }
 
   /** Whatever is done for the cluster waits until the first members have met, and its failure is the node's end. */
@@ -331,9 +329,9 @@ export class NodeThread {
       );
     }
     const before = this.#meetings.complete;
-    this.#meetings.meet(hello);
-    if (!before && this.#meetings.complete)
-      this.#log("info", {}, "all first members have met, or were removed; this node takes part");
+    const problem = this.#meetings.hear(hello);
+    if (problem !== undefined) this.#log("error", { peer: hello.nodeId }, problem);
+    if (!before && this.#meetings.complete) this.#log("info", {}, "all first members have met; this node takes part");
   }
 
   #refused(by: NodeId, { reason, message }: PeerRefusal): void {
@@ -361,7 +359,7 @@ export class NodeThread {
       applied,
       logBytes,
       connectedPeers: this.#transport?.connected() ?? [],
-      missing: this.#meetings.missing(),
+      missing: this.#meetings.awaited(),
       stalls: this.#ticker?.stalls ?? 0,
       reigns: this.#reigns,
     };

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import { BinaryReader, type WireType } from "@bufbuild/protobuf/wire";
-import { FieldWriter, readNumber, readNumbers, WireError } from "./wire.ts";
+import { BinaryReader } from "@bufbuild/protobuf/wire";
+import { FieldWriter, MOST_IDS, readIds, readNumber, tooMany, WireError } from "./wire.ts";
 
 /** The versions of the peer protocol that this package speaks. */
 export const PROTOCOL_MIN = 1;
 export const PROTOCOL_MAX = 1;
+
+/** The disk of a first member. */
+export interface FirstDisk {
+  readonly nodeId: number;
+  readonly storageId: string;
+}
 
 /** Who a node says it is, before anything else is said on a stream (X2, I3). */
 export interface Hello {
@@ -27,7 +33,9 @@ export interface Hello {
   readonly peerEndpoint: string;
   /** What the newest refusal of this node by that peer asked to be repeated, or empty. It proves that the sender lived after that refusal. */
   readonly echo: string;
-  /** First members that the caller waits for, because they have not answered it yet; empty in an answer. */
+  /** Of the other first members: the disks that the sender has recorded durably. Each of them is recorded once and for all. */
+  readonly recorded: readonly FirstDisk[];
+  /** First members that the caller waits for; empty in an answer. */
   readonly missing: readonly number[];
   /** In an answer: those of the caller's missing ones that were removed from the cluster. Empty in a call. */
   readonly removed: readonly number[];
@@ -104,13 +112,16 @@ export function encodeHello(hello: Hello): Uint8Array {
     .text(12, hello.echo)
     .packed(13, hello.missing)
     .packed(14, hello.removed)
+    .messages(15, hello.recorded.map(encodeDisk))
     .finish();
+}
+
+function encodeDisk({ nodeId, storageId }: FirstDisk): Uint8Array {
+  return new FieldWriter().number(1, nodeId).text(2, storageId).finish();
 }
 
 /** Far more than any text of a Hello has. A peer is remembered by what it says, and a frame may be large. */
 const MOST_TEXT_BYTES = 4_096;
-/** Far more first members than a cluster has. */
-const MOST_IDS = 1_024;
 const decoder = new TextDecoder();
 
 /** Unknown fields are passed over. @throws WireError */
@@ -129,9 +140,22 @@ function readText(reader: BinaryReader, what: string): string {
   throw new WireError(`${what}: expected a text of at most ${MOST_TEXT_BYTES} bytes, got ${bytes.length}`);
 }
 
-function readIds(reader: BinaryReader, wire: WireType, into: number[], what: string): void {
-  readNumbers(reader, wire, into, what);
-  if (into.length > MOST_IDS) throw new WireError(`${what}: expected at most ${MOST_IDS} ids, got ${into.length}`);
+function readDisk(reader: BinaryReader): FirstDisk {
+  const inner = new BinaryReader(reader.bytes());
+  let [nodeId, storageId] = [0, ""];
+  while (inner.pos < inner.len) {
+    const [field, wire] = inner.tag();
+    if (field === 1) nodeId = readNumber(inner, "id of a first member");
+    else if (field === 2) storageId = readText(inner, "disk of a first member");
+    else inner.skip(wire);
+  }
+  if (isStorageId(storageId)) return { nodeId, storageId };
+  throw new WireError(`disk of first member ${nodeId}: expected a storage id, got ${JSON.stringify(storageId)}`);
+}
+
+/** What is recorded of a peer must be what a node could be formatted with. */
+export function isStorageId(text: string): boolean {
+  return /^[\x21-\x7e]{1,64}$/.test(text);
 }
 
 function readHello(reader: BinaryReader): Hello {
@@ -139,13 +163,16 @@ function readHello(reader: BinaryReader): Hello {
   const texts = new Map<number, string>();
   const missing: number[] = [];
   const removed: number[] = [];
+  const recorded: FirstDisk[] = [];
   while (reader.pos < reader.len) {
     const [field, wire] = reader.tag();
     if ([1, 2, 5, 7, 9].includes(field)) numbers.set(field, readNumber(reader, `Hello field ${field}`));
     else if ([3, 4, 6, 8, 10, 11, 12].includes(field)) texts.set(field, readText(reader, `Hello field ${field}`));
     else if (field === 13) readIds(reader, wire, missing, "missing first members");
     else if (field === 14) readIds(reader, wire, removed, "removed first members");
+    else if (field === 15) recorded.push(readDisk(reader));
     else reader.skip(wire);
+    if (recorded.length > MOST_IDS) throw tooMany("disks of first members");
   }
   return {
     protocolMin: numbers.get(1) ?? 0,
@@ -160,6 +187,7 @@ function readHello(reader: BinaryReader): Hello {
     timing: texts.get(10) ?? "",
     peerEndpoint: texts.get(11) ?? "",
     echo: texts.get(12) ?? "",
+    recorded,
     missing,
     removed,
   };

@@ -11,7 +11,7 @@ import {
   newMessage,
   type Snapshot,
 } from "../raft/types.ts";
-import { FieldWriter, readBytes, readNumber, readNumbers, WireError } from "./wire.ts";
+import { FieldWriter, readBytes, readIds, readNumber, WireError } from "./wire.ts";
 
 // Field and enum numbers are those of raftpb.proto of etcd-io/raft, so that its tools can read a capture.
 
@@ -217,7 +217,7 @@ function decodeConfState(bytes: Uint8Array): ConfState {
   while (reader.pos < reader.len) {
     const [field, wire] = reader.tag();
     const list = lists[field - 1];
-    if (list !== undefined) readNumbers(reader, wire, list, "member of a configuration");
+    if (list !== undefined) readIds(reader, wire, list, "members of a configuration");
     else if (field === 5) autoLeave = reader.bool();
     else reader.skip(wire);
   }

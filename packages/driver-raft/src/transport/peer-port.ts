@@ -37,7 +37,8 @@ export class PeerPort {
   readonly #secure: boolean;
   /** The standing stream of each peer, with the disk that its Hello named. */
   readonly #calls = new Map<number, { readonly call: Call; readonly storageId: string }>();
-  #greeting = 0;
+  /** Streams that have not said Hello yet, the oldest first. */
+  readonly #greeting = new Set<Call>();
 
   private constructor(host: PeerPortHost, timers: Timers, secure: boolean) {
     this.#host = host;
@@ -89,20 +90,18 @@ export class PeerPort {
   }
 
   #greet(call: Call): void {
-    if (this.#greeting >= MOST_GREETING) {
-      // Without a listener the error that ends the stream would end the process.
-      call.on("error", () => {});
-      end(call, { code: status.RESOURCE_EXHAUSTED, details: "too many streams wait for their Hello" });
-      return;
+    const [oldest] = this.#greeting;
+    if (oldest !== undefined && this.#greeting.size >= MOST_GREETING) {
+      // A member says Hello at once, so it is the silent ones that go.
+      this.#greeting.delete(oldest);
+      end(oldest, { code: status.RESOURCE_EXHAUSTED, details: "too many streams wait for their Hello" });
     }
     let from: number | undefined;
-    this.#greeting += 1;
-    let greeting = true;
+    this.#greeting.add(call);
     const timeout = this.#timers.after(HELLO_TIMEOUT_MS, () => end(call, protocolError(undefined)));
     const greeted = (): void => {
       timeout();
-      if (greeting) this.#greeting -= 1;
-      greeting = false;
+      this.#greeting.delete(call);
     };
     const over = (): void => {
       greeted();

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Hello, PROTOCOL_MAX, PROTOCOL_MIN, type Refusal, type RefusalReason } from "./hello.ts";
+import { type Hello, isStorageId, PROTOCOL_MAX, PROTOCOL_MIN, type Refusal, type RefusalReason } from "./hello.ts";
 
 /** What the node's applied state and its own records say about peers. Asked anew for each Hello. */
 export interface PeerDirectory {
   /** The storage id that belongs to a member; undefined where none is known. */
   storageOf(id: number): string | undefined;
+  /** The same, as far as the applied state says it, and no record of this node alone. */
+  pinnedTo(id: number): string | undefined;
+  isMember(id: number): boolean;
+  /** Whether it stands in the list of first members that this node was formatted with. */
+  isFirstMember(id: number): boolean;
   wasRemoved(id: number): boolean;
 }
 
@@ -82,11 +87,20 @@ export class PeerRegistry {
     if (hello.genesis !== genesis && hello.genesis !== "" && genesis !== "") {
       return refuse("genesis", "the two nodes were formatted with different lists of first members");
     }
+    if (hello.genesis === "" && this.#directory.isFirstMember(hello.nodeId)) {
+      return refuse(
+        "genesis",
+        `node ${hello.nodeId} is a first member, but was formatted to join; format it with --members as the others were`,
+      );
+    }
     if (hello.timing !== timing) {
       return refuse("timing", `expected heartbeat, election timeout and drift ${timing}, got ${hello.timing}`);
     }
     if (hello.to !== 0 && hello.to !== nodeId) {
       return refuse("recipient", `this is node ${nodeId}, not ${hello.to}: the address of a member is wrong`);
+    }
+    if (!isStorageId(hello.storageId)) {
+      return refuse("sender", `expected a storage id of 1 to 64 printable characters of node ${hello.nodeId}`);
     }
     if (hello.nodeId === nodeId || hello.nodeId < 1) {
       return refuse("sender", `node ${hello.nodeId} cannot be a peer of node ${nodeId}`);

@@ -43,8 +43,8 @@ export interface TransportOptions {
   readonly directory: PeerDirectory;
   /** Where peers reach this node, as far as it knows; empty until then. */
   readonly peerEndpoint: () => string;
-  /** First members that have not answered this node yet; what was removed of them is asked of every peer. */
-  readonly missing: () => readonly number[];
+  /** What this node knows of the first members beside it, and whom of them it waits for. */
+  readonly firstMembers: () => Pick<Hello, "recorded" | "missing">;
   readonly host: TransportHost;
   readonly timers?: Timers | undefined;
 }
@@ -146,7 +146,7 @@ export class PeerTransport {
       this.#credentials.server(),
       {
         answer: (hello) => this.#answer(hello),
-        judge: (hello, live, standing) => this.#judge(hello, live, standing),
+        judge: (hello, live, standing) => this.#judgeCall(hello, live, standing),
         stands: (peer, storageId) => this.#registry.stands(peer, storageId),
         received: (message) => this.#options.host.received(message),
       },
@@ -163,7 +163,7 @@ export class PeerTransport {
       endpoint,
       this.#credentials.channel(identity.clusterId, id),
       {
-        hello: (to, echo) => ({ ...this.#self(), to, echo, missing: this.#options.missing() }),
+        hello: (to, echo) => ({ ...this.#self(), ...this.#options.firstMembers(), to, echo }),
         judge: (hello) => this.#judge(hello, this.#port?.has(id) ?? false),
         stands: (peer, storageId) => this.#registry.stands(peer, storageId),
         refused: (by, refusal) => host.refused(by, refusal),
@@ -176,25 +176,42 @@ export class PeerTransport {
 
   /** Whoever is no member as far as this node knows must not keep out one that is. */
   #crowded({ nodeId }: Hello, live: boolean, standing: number): Refusal | undefined {
-    const isKnown = this.#options.directory.storageOf(nodeId) !== undefined;
-    if (live || isKnown || standing < MOST_STANDING) return undefined;
+    if (live || this.#options.directory.isMember(nodeId) || standing < MOST_STANDING) return undefined;
     return { reason: "busy", message: `${standing} peers are connected already, and node ${nodeId} is no member here` };
   }
 
-  #answer({ missing }: Hello): Hello {
-    const { directory } = this.#options;
-    return { ...this.#self(), removed: missing.filter((id) => directory.wasRemoved(id)) };
+  /** A removal is told only to a disk that the applied state names, as it does before any removal. */
+  #answer({ nodeId, storageId, missing }: Hello): Hello {
+    const { directory, firstMembers } = this.#options;
+    const removed = missing.filter((id) => directory.pinnedTo(nodeId) === storageId && directory.wasRemoved(id));
+    return { ...this.#self(), recorded: firstMembers().recorded, removed };
   }
 
   #self(): Hello {
     const { identity, peerEndpoint } = this.#options;
     const protocol = { protocolMin: PROTOCOL_MIN, protocolMax: PROTOCOL_MAX };
-    return { ...identity, ...protocol, peerEndpoint: peerEndpoint(), to: 0, echo: "", missing: [], removed: [] };
+    return {
+      ...identity,
+      ...protocol,
+      peerEndpoint: peerEndpoint(),
+      to: 0,
+      echo: "",
+      recorded: [],
+      missing: [],
+      removed: [],
+    };
   }
 
-  #judge(hello: Hello, live: boolean, standing = 0): Refusal | undefined {
-    const refusal =
-      this.#crowded(hello, live, standing) ?? this.#registry.judge(hello, this.#timers.monotonicMs(), live);
+  #judgeCall(hello: Hello, live: boolean, standing: number): Refusal | undefined {
+    const refusal = this.#crowded(hello, live, standing);
+    // Only an answer can say what was removed: whoever calls may not have accepted this node.
+    if (refusal === undefined) return this.#judge({ ...hello, removed: [] }, live);
+    this.#options.host.turnedAway(hello, refusal);
+    return refusal;
+  }
+
+  #judge(hello: Hello, live: boolean): Refusal | undefined {
+    const refusal = this.#registry.judge(hello, this.#timers.monotonicMs(), live);
     if (refusal === undefined) this.#options.host.met(hello);
     else this.#options.host.turnedAway(hello, refusal);
     return refusal;

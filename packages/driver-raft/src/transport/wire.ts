@@ -36,6 +36,11 @@ export class FieldWriter {
     return this;
   }
 
+  messages(field: number, values: readonly Uint8Array[]): this {
+    for (const value of values) this.message(field, value);
+    return this;
+  }
+
   packed(field: number, values: readonly number[]): this {
     if (values.length === 0) return this;
     const inner = new BinaryWriter();
@@ -55,15 +60,23 @@ export function readNumber(reader: BinaryReader, what: string): number {
   return Number(value);
 }
 
-/** Numbers of a repeated field, packed or one at a time. */
-export function readNumbers(reader: BinaryReader, type: WireType, into: number[], what: string): void {
-  if (type !== WireType.LengthDelimited) {
-    into.push(readNumber(reader, what));
-    return;
-  }
-  const end = reader.uint32() + reader.pos;
+/** Far more members than a cluster has. */
+export const MOST_IDS = 1_024;
+const LONGEST_VARINT = 10;
+
+/** Ids of a repeated field, packed or one at a time; a list that is too long is refused before it is read. */
+export function readIds(reader: BinaryReader, type: WireType, into: number[], what: string): void {
+  const isPacked = type === WireType.LengthDelimited;
+  const end = isPacked ? reader.uint32() + reader.pos : reader.pos;
   if (end > reader.len) throw new WireError(`${what}: expected a list that fits the message`);
-  while (reader.pos < end) into.push(readNumber(reader, what));
+  if (into.length >= MOST_IDS || end - reader.pos > LONGEST_VARINT * MOST_IDS) throw tooMany(what);
+  if (!isPacked) into.push(readNumber(reader, what));
+  while (isPacked && reader.pos < end) into.push(readNumber(reader, what));
+  if (into.length > MOST_IDS) throw tooMany(what);
+}
+
+export function tooMany(what: string): WireError {
+  return new WireError(`${what}: expected at most ${MOST_IDS} of them`);
 }
 
 /** A copy, since the message it stands in is a large buffer that would stay alive with it. */

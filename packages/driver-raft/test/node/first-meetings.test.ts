@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FirstMeetings } from "../../src/node/first-meetings.ts";
 import { readWhole } from "../../src/storage/device.ts";
@@ -12,87 +13,113 @@ function disk(): SimulatedDirectory {
   return new SimulatedDirectory({ path: "node-1", chance: () => 0.5 });
 }
 
-/** A caller's Hello says whom it means; an answer does not. */
-const call = (nodeId: number, storageId: string) => ({ nodeId, storageId, to: 1, removed: [] });
-const answer = (nodeId: number, storageId: string, removed: readonly number[] = []) => ({
-  nodeId,
-  storageId,
-  to: 0,
-  removed,
-});
+/** This node is member 1 with disk s1. */
+const self = { nodeId: 1, storageId: "s1" };
+const meetingsOf = (directory: SimulatedDirectory, others: readonly number[]): FirstMeetings =>
+  new FirstMeetings(directory, self, others);
+
+/** What a node says of itself and of others: `{ 2: "s2" }`. */
+function hello(nodeId: number, knows: Readonly<Record<number, string>>, removed: readonly number[] = []) {
+  const disks = Object.entries(knows).map(([id, storageId]) => ({ nodeId: Number(id), storageId }));
+  const own = disks.find((disk) => disk.nodeId === nodeId);
+  return {
+    nodeId,
+    storageId: own?.storageId ?? `s${nodeId}`,
+    recorded: disks.filter((disk) => disk.nodeId !== nodeId),
+    removed,
+  };
+}
+
+const ALL = { 1: "s1", 2: "s2", 3: "s3" };
 
 describe("first meetings", () => {
-  it("are complete when every other first member has answered, not when it was only heard of", () => {
-    const meetings = new FirstMeetings(disk(), [2, 3]);
-    meetings.meet(call(2, "s2"));
-    meetings.meet(answer(3, "s3"));
-    expect(meetings.storageOf(2)).toBe("s2");
+  it("are complete when every other first member names the same disks, this node's among them", () => {
+    const meetings = meetingsOf(disk(), [2, 3]);
+    meetings.hear(hello(2, { 3: "s3" }));
+    expect(meetings.recorded()).toEqual([
+      { nodeId: 3, storageId: "s3" },
+      { nodeId: 2, storageId: "s2" },
+    ]);
+    expect(meetings.missing()).toEqual([2, 3]);
+    expect(meetingsOf(disk(), [2, 3]).awaited()).toEqual([2, 3]);
+    expect(meetings.awaited()).toEqual([2, 3]);
+    meetings.hear(hello(2, { 1: "s1" }));
+    meetings.hear(hello(3, ALL));
     expect(meetings.missing()).toEqual([2]);
-    expect(meetings.complete).toBe(false);
-    meetings.meet(answer(2, "s2"));
+    meetings.hear(hello(2, ALL));
     expect(meetings.complete).toBe(true);
-    meetings.meet(call(2, "s2"));
+    meetings.hear(hello(2, {}));
     expect(meetings.complete).toBe(true);
   });
 
   it("are complete at once for a node that is alone, or that joined later", () => {
-    expect(new FirstMeetings(disk(), []).complete).toBe(true);
+    expect(meetingsOf(disk(), []).complete).toBe(true);
   });
 
   it("are durable when recorded: a crash right after them forgets none", () => {
     const directory = disk();
-    const meetings = new FirstMeetings(directory, [2, 3]);
-    meetings.meet(call(2, "s2"));
+    const meetings = meetingsOf(directory, [2, 3]);
+    meetings.hear(hello(2, {}));
     directory.endProcess();
     directory.losePower();
-    const after = new FirstMeetings(directory, [2, 3]);
+    const after = meetingsOf(directory, [2, 3]);
     expect(after.storageOf(2)).toBe("s2");
     expect(after.missing()).toEqual([2, 3]);
-    after.meet(answer(2, "s2"));
-    after.meet(answer(3, "s3"));
+    after.hear(hello(3, ALL));
+    after.hear(hello(2, ALL));
     directory.losePower();
-    expect(new FirstMeetings(directory, [2, 3]).complete).toBe(true);
+    expect(meetingsOf(directory, [2, 3]).complete).toBe(true);
   });
 
-  it("I3: keep the first storage of a member, and take no note of strangers", () => {
-    const meetings = new FirstMeetings(disk(), [2]);
-    meetings.meet(call(2, "s2"));
-    meetings.meet(answer(2, "another"));
-    meetings.meet(answer(9, "s9"));
-    expect(meetings.storageOf(2)).toBe("s2");
-    expect(meetings.storageOf(9)).toBeUndefined();
-    expect(meetings.complete).toBe(false);
+  it("I3: keep the first disk of a member, whoever names it, and say who contradicts them, once", () => {
+    const meetings = meetingsOf(disk(), [2, 3]);
+    expect(meetings.hear(hello(2, { 3: "s3" }))).toBeUndefined();
+    const other = hello(2, { 1: "s1", 3: "another" });
+    expect(meetings.hear(other)).toMatch(
+      /^node 2 has heard of storage another as member 3, and this node of s3: .*Format/,
+    );
+    expect(meetings.hear(other)).toBeUndefined();
+    expect(meetings.hear(hello(3, { 1: "another", 2: "s2" }))).toMatch(
+      /storage another as member 1, and this node of s1/,
+    );
+    expect([meetings.storageOf(3), meetings.missing()]).toEqual(["s3", [2, 3]]);
   });
 
-  it("M6: wait no more for a first member that was removed, as an answer says, durably", () => {
+  it("I3: take no note of what strangers say of first members, or are", () => {
+    const meetings = meetingsOf(disk(), [2]);
+    meetings.hear(hello(9, { 1: "s1", 2: "forged", 9: "s9" }));
+    expect(meetings.recorded()).toEqual([]);
+  });
+
+  it("M6: wait no more for a first member that was removed, durably", () => {
     const directory = disk();
-    const meetings = new FirstMeetings(directory, [2, 3, 4]);
-    meetings.meet(call(3, "s3"));
-    meetings.meet(answer(2, "s2", [3, 4]));
-    expect(meetings.missing()).toEqual([]);
-    expect(meetings.storageOf(3)).toBe("s3");
-    expect(meetings.storageOf(4)).toBeUndefined();
+    const meetings = meetingsOf(directory, [2, 3, 4]);
+    meetings.hear(hello(2, ALL, [4]));
+    expect(meetings.missing()).toEqual([3]);
+    // Nothing that is said of one that was removed is a contradiction, and it need not be named.
+    expect(meetings.hear(hello(3, { ...ALL, 4: "s4" }))).toBeUndefined();
+    meetings.hear(hello(2, ALL));
+    expect(meetings.complete).toBe(true);
     directory.endProcess();
     directory.losePower();
-    const after = new FirstMeetings(directory, [2, 3, 4]);
-    expect(after.complete).toBe(true);
-    // It may not have heard of its removal yet; its disk is recorded before it is answered, and stays.
-    after.meet(call(4, "s4"));
-    after.meet(answer(4, "another"));
-    expect([after.storageOf(4), after.complete]).toEqual(["s4", true]);
+    expect(meetingsOf(directory, [2, 3, 4]).complete).toBe(true);
   });
 
-  it("I3: believe only whoever has accepted this node that a first member was removed", () => {
-    const meetings = new FirstMeetings(disk(), [2, 3]);
-    meetings.meet({ ...call(2, "s2"), removed: [3] });
-    expect(meetings.missing()).toEqual([2, 3]);
-    meetings.meet(answer(9, "s9", [3]));
-    expect(meetings.missing()).toEqual([2]);
+  it("say Hello again when they know all disks, and from time to time while they wait", () => {
+    const meetings = meetingsOf(disk(), [2, 3]);
+    const ticks = (count: number): boolean[] => Array.from({ length: count }, () => meetings.tick());
+    meetings.hear(hello(2, {}));
+    expect(ticks(10)).toEqual([...Array.from({ length: 9 }, () => false), true]);
+    meetings.hear(hello(3, {}));
+    expect(ticks(2)).toEqual([true, false]);
+    meetings.hear(hello(2, ALL));
+    meetings.hear(hello(3, ALL));
+    expect(ticks(20)).not.toContain(true);
   });
 
   it("are refused when any bit of the record has changed, or its end is missing", () => {
     const directory = disk();
-    new FirstMeetings(directory, [2]).meet(answer(2, "s2"));
+    meetingsOf(directory, [2]).hear(hello(2, {}));
     const written = readWhole(directory, FILE);
     const put = (bytes: Uint8Array): void => {
       directory.remove(FILE);
@@ -104,11 +131,11 @@ describe("first meetings", () => {
       const bytes = Uint8Array.from(written);
       bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7));
       put(bytes);
-      expect(() => new FirstMeetings(directory, [2])).toThrow(/is damaged; remove this member/);
+      expect(() => meetingsOf(directory, [2])).toThrow(/is damaged; remove this member/);
     }
     for (let length = 0; length < written.length; length++) {
       put(written.subarray(0, length));
-      expect(() => new FirstMeetings(directory, [2])).toThrow(/is damaged/);
+      expect(() => meetingsOf(directory, [2])).toThrow(/is damaged/);
     }
   });
 });
@@ -117,67 +144,121 @@ describe("first meetings", () => {
 class First {
   readonly meetings: FirstMeetings;
   readonly #registry: PeerRegistry;
-  readonly id: number;
-  readonly #storageId: string;
+  readonly #hello: Hello;
 
-  constructor(id: number, storageId: string, all: readonly number[]) {
-    this.id = id;
-    this.#storageId = storageId;
-    this.meetings = new FirstMeetings(
-      disk(),
-      all.filter((other) => other !== id),
-    );
-    this.#registry = new PeerRegistry(
-      { clusterId: "c", genesis: "g", nodeId: id, timing: "t", incarnation: `${id}` },
-      { storageOf: (other) => this.meetings.storageOf(other), wasRemoved: () => false },
-    );
+  constructor(nodeId: number, storageId: string, all: readonly number[]) {
+    const others = all.filter((other) => other !== nodeId);
+    this.meetings = new FirstMeetings(disk(), { nodeId, storageId }, others);
+    this.#hello = {
+      ...{ clusterId: "c", genesis: "g", bootCount: 1, incarnation: storageId, timing: "t", peerEndpoint: "" },
+      ...{ protocolMin: 1, protocolMax: 1, nodeId, storageId, to: 0, echo: "", recorded: [], missing: [], removed: [] },
+    };
+    this.#registry = new PeerRegistry(this.#hello, {
+      storageOf: (other) => this.meetings.storageOf(other),
+      pinnedTo: () => undefined,
+      isMember: (other) => all.includes(other),
+      isFirstMember: (other) => all.includes(other),
+      wasRemoved: () => false,
+    });
   }
 
-  hello(to: number): Hello {
-    const known = {
-      clusterId: "c",
-      genesis: "g",
-      bootCount: 1,
-      incarnation: this.#storageId,
-      timing: "t",
-      peerEndpoint: "",
-      echo: "",
-      missing: [],
-      removed: [],
-    };
-    return { ...known, protocolMin: 1, protocolMax: 1, nodeId: this.id, storageId: this.#storageId, to };
+  hello(): Hello {
+    return { ...this.#hello, recorded: this.meetings.recorded() };
   }
 
   hears(hello: Hello): boolean {
     if (this.#registry.judge(hello, 0, false) !== undefined) return false;
-    this.meetings.meet(hello);
+    this.meetings.hear(hello);
     return true;
   }
 
   /** Opens a stream to `peer`; its answer may be lost on the way. */
   calls(peer: First, lost: "answer" | undefined = undefined): void {
-    if (peer.hears(this.hello(peer.id)) && lost === undefined) this.hears(peer.hello(0));
+    if (peer.hears(this.hello()) && lost === undefined) this.hears(peer.hello());
   }
 }
 
 describe("a first member whose disk is lost", () => {
+  const all = [1, 2, 3];
+
   it("I3: took part only if all others know its disk, also one that was away from then on", () => {
-    const all = [1, 2, 3];
     const [a, b, c] = [new First(1, "s1", all), new First(2, "s2", all), new First(3, "s3", all)];
     a.calls(b);
-    b.calls(a);
+    // Node 3 hears of node 2 from node 1, and its answer from node 2 is lost.
     a.calls(c);
-    c.calls(a);
-    // Node 2 hears of node 3, whose connection breaks before it hears of node 2.
     c.calls(b, "answer");
-    expect(b.meetings.complete).toBe(false);
-    b.calls(c);
-    expect(b.meetings.complete).toBe(true);
-    const wiped = new First(2, "formatted again", all);
+    b.calls(a);
+    expect([b.meetings.missing(), c.meetings.missing()]).toEqual([[], [1, 2]]);
+    const wiped = new First(2, "formatted-again", all);
     c.calls(wiped);
     wiped.calls(c);
     a.calls(wiped);
     expect(wiped.meetings.complete).toBe(false);
     expect(c.meetings.storageOf(2)).toBe("s2");
   });
+
+  it("I3: has one disk that takes part, also if two members were formatted again before the cluster formed", () => {
+    const [f0, f, xa, xb, y] = [
+      new First(1, "f0", all),
+      new First(1, "f", all),
+      new First(3, "xa", all),
+      new First(3, "xb", all),
+      new First(2, "y", all),
+    ];
+    const meet = (one: First, other: First): void => {
+      for (let round = 0; round < 3; round++) {
+        one.calls(other);
+        other.calls(one);
+      }
+    };
+    meet(f0, xa);
+    meet(xa, y);
+    meet(f, xb);
+    meet(f, y);
+    meet(xb, y);
+    meet(xa, y);
+    const took = [f0, f, xa, xb, y].filter(({ meetings }) => meetings.complete);
+    expect(took).toEqual([]);
+  });
+
+  it("I3: never takes part twice, whoever meets whom and whichever disks are lost on the way", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.record({ from: fc.nat(2), to: fc.nat(2), lost: fc.boolean(), wipe: fc.option(fc.nat(2)) }), {
+          minLength: 5,
+          maxLength: 60,
+        }),
+        fc.boolean(),
+        (steps, oldOnesLive) => {
+          let made = 0;
+          const make = (index: number): First => {
+            made += 1;
+            return new First(index + 1, `disk-${made}`, all);
+          };
+          const lives: First[][] = all.map((_, index) => [make(index)]);
+          for (const { from, to, lost, wipe } of steps) {
+            if (wipe !== null && made < 9) lives[wipe]?.push(make(wipe));
+            const pick = (of: First[], turn: number): First =>
+              (oldOnesLive ? of[turn % of.length] : of.at(-1)) as First;
+            const [one, other] = [pick(lives[from] as First[], to + made), pick(lives[to] as First[], from + made)];
+            if (from !== to) one.calls(other, lost ? "answer" : undefined);
+          }
+          // Two whole sets of disks are two clusters; that is what formatting all of them anew means.
+          const took = lives.map((of) => of.filter(({ meetings }) => meetings.complete).map((it) => it.hello()));
+          const views = took.flat().map((it) => viewOf(it));
+          for (const [index, view] of views.entries()) {
+            for (const later of views.slice(index + 1)) {
+              const shared = [...view].filter((disk) => later.has(disk)).length;
+              expect([0, all.length]).toContain(shared);
+            }
+          }
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+  });
 });
+
+function viewOf({ storageId, recorded }: Hello): ReadonlySet<string> {
+  return new Set([storageId, ...recorded.map((disk) => disk.storageId)]);
+}

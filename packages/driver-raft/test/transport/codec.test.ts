@@ -65,6 +65,10 @@ const hello: Hello = {
   peerEndpoint: "127.0.0.1:7",
   echo: "e/1",
   to: 4,
+  recorded: [
+    { nodeId: 2, storageId: "s2" },
+    { nodeId: 2 ** 53 - 1, storageId: "~".repeat(64) },
+  ],
   missing: [2, 2 ** 53 - 1],
   removed: [7],
 };
@@ -120,7 +124,7 @@ describe("peer messages", () => {
 describe("a Hello", () => {
   it("comes back as it was sent, also with a longer one's fields behind it", () => {
     expect(decodeHello(encodeHello(hello))).toEqual(hello);
-    expect(decodeHello(Uint8Array.of(...encodeHello(hello), 0x7a, 1, 65))).toEqual(hello);
+    expect(decodeHello(Uint8Array.of(...encodeHello(hello), 0xa2, 1, 1, 65))).toEqual(hello);
     expect(decodeFrame(encodeFrame({ kind: "hello", hello }))).toEqual({ kind: "hello", hello });
   });
 
@@ -131,6 +135,19 @@ describe("a Hello", () => {
       expect(() => decodeHello(encodeHello({ ...hello, [key]: "x".repeat(4_097) }))).toThrow(
         /expected a text of at most 4096 bytes, got 4097/,
       );
+    }
+  });
+
+  it("holds no list that a cluster could not have, and no disk that could not be recorded", () => {
+    const ids = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
+    for (const key of ["missing", "removed"] as const) {
+      expect(decodeHello(encodeHello({ ...hello, [key]: ids(1_024) }))[key]).toEqual(ids(1_024));
+      expect(() => decodeHello(encodeHello({ ...hello, [key]: ids(1_025) }))).toThrow(/at most 1024/);
+    }
+    const many = ids(1_025).map((nodeId) => ({ nodeId, storageId: "s" }));
+    expect(() => decodeHello(encodeHello({ ...hello, recorded: many }))).toThrow(/at most 1024/);
+    for (const storageId of ["", "x".repeat(65), "two words", "é"]) {
+      expect(() => decodeHello(encodeHello({ ...hello, recorded: [{ nodeId: 2, storageId }] }))).toThrow(/storage id/);
     }
   });
 

@@ -17,6 +17,7 @@ const base: Hello = {
   to: 1,
   peerEndpoint: "",
   echo: "",
+  recorded: [],
   missing: [],
   removed: [],
 };
@@ -24,7 +25,14 @@ const base: Hello = {
 function registry(directory: Partial<PeerDirectory> = {}): PeerRegistry {
   return new PeerRegistry(
     { clusterId: "c", genesis: "g", nodeId: 1, timing: "100/10/0.1", incarnation: "self" },
-    { storageOf: () => undefined, wasRemoved: () => false, ...directory },
+    {
+      storageOf: () => undefined,
+      pinnedTo: () => undefined,
+      isMember: () => false,
+      isFirstMember: () => false,
+      wasRemoved: () => false,
+      ...directory,
+    },
   );
 }
 
@@ -47,6 +55,18 @@ describe("who may be a peer", () => {
   it("X2: accepts a wider range of protocols, and a node that joined without first members", () => {
     expect(judge({ protocolMin: 1, protocolMax: 9 })).toBeUndefined();
     expect(judge({ genesis: "" })).toBeUndefined();
+  });
+
+  it("I3: refuses a first member that was formatted to join, since it records nobody before it votes", () => {
+    const refusal = judge({ genesis: "" }, { isFirstMember: (id) => id === base.nodeId });
+    expect(refusal).toMatchObject({
+      reason: "genesis",
+      message: expect.stringMatching(/formatted to join; format it with/),
+    });
+  });
+
+  it("refuses a disk that could not be recorded", () => {
+    for (const storageId of ["", "x".repeat(65), "é"]) expect(judge({ storageId })?.reason).toBe("sender");
   });
 
   it("I3: refuses another disk than the one that belongs to the member, for good", () => {
@@ -218,7 +238,7 @@ describe("two starts that speak for one node", () => {
 });
 
 describe("a disk that takes the place of a lost one", () => {
-  const replaced: Hello = { ...base, storageId: "formatted anew", bootCount: 1, incarnation: "new" };
+  const replaced: Hello = { ...base, storageId: "another-disk", bootCount: 1, incarnation: "new" };
 
   it("I3: is not listened to any more as soon as the member's own disk is known", () => {
     let known: string | undefined;

@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { type Message, newEntry, newMessage } from "../../src/raft/types.ts";
 import type { Hello, Refusal } from "../../src/transport/hello.ts";
 import { MOST_GREETING } from "../../src/transport/peer-port.ts";
+import type { PeerDirectory } from "../../src/transport/peer-registry.ts";
 import { CHANNEL_OPTIONS, CONNECT } from "../../src/transport/peer-service.ts";
 import type { PeerTlsOptions } from "../../src/transport/peer-tls.ts";
 import { systemTimers } from "../../src/transport/timers.ts";
@@ -21,6 +22,15 @@ interface End {
   readonly turnedAway: Refusal[];
   readonly snapshots: boolean[];
 }
+
+/** A node that knows of no member. */
+const nobody: PeerDirectory = {
+  storageOf: () => undefined,
+  pinnedTo: () => undefined,
+  isMember: () => false,
+  isFirstMember: () => false,
+  wasRemoved: () => false,
+};
 
 const open = new Set<{ close(): void }>();
 afterEach(() => {
@@ -49,8 +59,8 @@ async function end(id: number, options: Partial<TransportOptions> = {}): Promise
     },
     listen: { host: "127.0.0.1", port: 0 },
     peerEndpoint: () => "",
-    missing: () => [],
-    directory: { storageOf: () => undefined, wasRemoved: () => false },
+    firstMembers: () => ({ recorded: [], missing: [] }),
+    directory: nobody,
     host: {
       received: (message) => heard.received.push(message),
       met: (hello) => heard.met.push(hello),
@@ -126,18 +136,29 @@ describe("the transport between peers", () => {
 
   it("asks which first members were removed, and again when it is told to", async () => {
     const removed = new Set([3]);
+    const pins = new Map<number, string>();
     const [one, two] = [
-      await end(1, { missing: () => [3, 4] }),
-      await end(2, { directory: { storageOf: () => undefined, wasRemoved: (id) => removed.has(id) } }),
+      await end(1, { firstMembers: () => ({ recorded: [{ nodeId: 2, storageId: "s2" }], missing: [3, 4] }) }),
+      await end(2, { directory: { ...nobody, pinnedTo: (id) => pins.get(id), wasRemoved: (id) => removed.has(id) } }),
     ];
     one.transport.setPeers(new Map([[2, address(two)]]));
     await connected(one, 2);
     expect(two.met.map(({ missing }) => missing)).toEqual([[3, 4]]);
-    expect(one.met.map((hello) => hello.removed)).toEqual([[3]]);
+    expect(two.met.map(({ recorded }) => recorded)).toEqual([[{ nodeId: 2, storageId: "s2" }]]);
+    const again = async (): Promise<readonly number[] | undefined> => {
+      const answers = one.met.length;
+      one.transport.greetAgain();
+      await waitUntil("another answer", () => Promise.resolve(one.met.length > answers));
+      return one.met.at(-1)?.removed;
+    };
+    // Node 2 has applied a removal in another life of this cluster, which has nothing to do with the disk that asks.
+    expect(one.met.at(-1)?.removed).toEqual([]);
+    pins.set(1, "another");
+    expect(await again()).toEqual([]);
+    pins.set(1, "s1");
+    expect(await again()).toEqual([3]);
     removed.add(4).add(5);
-    one.transport.greetAgain();
-    await waitUntil("another answer", () => Promise.resolve(one.met.length === 2));
-    expect(one.met.at(-1)?.removed).toEqual([3, 4]);
+    expect(await again()).toEqual([3, 4]);
   });
 
   it("loses messages without a stream, and reports a snapshot that is lost with them", async () => {
@@ -168,7 +189,7 @@ describe("the transport between peers", () => {
   });
 
   it("I3: tells a node with another disk why it is refused, and takes no message of it", async () => {
-    const two = await end(2, { directory: { storageOf: () => "another", wasRemoved: () => false } });
+    const two = await end(2, { directory: { ...nobody, storageOf: () => "another" } });
     const one = await end(1);
     one.transport.setPeers(new Map([[2, address(two)]]));
     await waitUntil("the refusal", () => Promise.resolve(one.refusals.length > 0));
@@ -181,7 +202,7 @@ describe("the transport between peers", () => {
 
   it("I3: hears no more of a disk, and tells it nothing more, when it learns that the peer has another one", async () => {
     let known: string | undefined;
-    const two = await end(2, { directory: { storageOf: () => known, wasRemoved: () => false } });
+    const two = await end(2, { directory: { ...nobody, storageOf: () => known } });
     const one = await end(1);
     one.transport.setPeers(new Map([[2, address(two)]]));
     two.transport.setPeers(new Map([[1, address(one)]]));
@@ -201,7 +222,7 @@ describe("the transport between peers", () => {
 
   it("I3: ends streams that stand when it is told of the members", async () => {
     let known: string | undefined;
-    const two = await end(2, { directory: { storageOf: () => known, wasRemoved: () => false } });
+    const two = await end(2, { directory: { ...nobody, storageOf: () => known } });
     const one = await end(1);
     one.transport.setPeers(new Map([[2, address(two)]]));
     await connected(one, 2);
@@ -230,11 +251,7 @@ describe("the transport between peers", () => {
   });
 
   it("lets a member in where strangers fill the port, and says of a stranger that it was turned away", async () => {
-    const members = new Map([
-      [1, "s1"],
-      [2, "s2"],
-    ]);
-    const two = await end(2, { directory: { storageOf: (id) => members.get(id), wasRemoved: () => false } });
+    const two = await end(2, { directory: { ...nobody, isMember: (id) => id <= 2 } });
     const { path, requestSerialize, responseDeserialize } = CONNECT;
     const clients = Array.from(
       { length: MOST_STANDING / 8 },
@@ -243,7 +260,7 @@ describe("the transport between peers", () => {
     for (const client of clients) open.add(client);
     const hello = (nodeId: number): Hello => ({
       ...{ clusterId: "tls-cluster", genesis: "g", bootCount: 1, timing: "100/10/0.1", peerEndpoint: "", echo: "" },
-      ...{ protocolMin: 1, protocolMax: 1, to: 2, missing: [], removed: [] },
+      ...{ protocolMin: 1, protocolMax: 1, to: 2, recorded: [], missing: [], removed: [] },
       ...{ nodeId, storageId: `s${nodeId}`, incarnation: `start-${nodeId}` },
     });
     for (let stream = 0; stream < MOST_STANDING; stream++) {

@@ -171,7 +171,8 @@ export interface Network {
 
 export interface Operator {
   grow(): void;
-  retire(): void;
+  /** `which`, or any. */
+  retire(which?: number): void;
   canLose(id: number): boolean;
 }
 

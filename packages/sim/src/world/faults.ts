@@ -6,6 +6,7 @@ import { Random } from "../random.ts";
 import { hold } from "../violation.ts";
 import type { SimNode, World } from "./cluster.ts";
 import { cloneDirectory, flipBit, wipeDirectory } from "./lost-disks.ts";
+import { neverMet } from "./never-met.ts";
 import { wipeNewcomer } from "./wipe-newcomer.ts";
 
 /** Does one fault to the cluster, and plans its end. */
@@ -92,6 +93,9 @@ export function applyFault(world: World, fault: Fault): void {
       return;
     case "wipe_newcomer":
       wipeNewcomer(world, random);
+      return;
+    case "never_met":
+      neverMet(world, random);
       return;
     default:
       fault.kind satisfies never;

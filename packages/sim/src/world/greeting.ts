@@ -21,6 +21,7 @@ export function greetingOf(subject: Subject, { identity, bootCount, incarnation 
     to: 0,
     peerEndpoint: "",
     echo: "",
+    recorded: [],
     missing: [],
     removed: [],
   };

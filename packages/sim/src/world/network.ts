@@ -90,7 +90,8 @@ export class SimNetwork implements Network {
     } else {
       this.#dropInbound(target, hello.nodeId);
       target.inbound.set(hello.nodeId, link);
-      target.met(hello);
+      // Only an answer can say what was removed.
+      target.met({ ...hello, removed: [] });
     }
     if (this.blocked(target.id, link.owner.id)) return;
     this.#world.at(this.#short(), () =>

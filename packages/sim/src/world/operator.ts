@@ -33,12 +33,12 @@ export class ClusterOperator implements Operator {
   }
 
   /** One member is to go; another one takes its place unless the cluster is large enough without it. */
-  retire(): void {
+  retire(which?: number): void {
     const { voters } = this.#world.judge.configs.latest;
     if (voters.size - this.#unwanted.size <= 2) return;
     if ([...voters].some((voter) => this.#world.nodes.get(voter)?.fate !== "member")) return;
-    const id = this.#random.pick([...voters].filter((voter) => !this.#unwanted.has(voter)));
-    if (id === undefined) return;
+    const id = which ?? this.#random.pick([...voters].filter((voter) => !this.#unwanted.has(voter)));
+    if (id === undefined || !voters.has(id)) return;
     this.#unwanted.add(id);
     if (this.#target > 3 || this.#random.chance(0.2)) this.#target -= 1;
   }

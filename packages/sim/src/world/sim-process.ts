@@ -60,8 +60,6 @@ export class NodeProcess implements ReplicaHost, SimProcess {
   #registry: PeerRegistry | undefined;
   #ticker: Ticker | undefined;
   #requests = 0;
-  /** Ticks in which it has waited for the other first members. */
-  #waited = 0;
 
   constructor(world: World, node: SimNode, name: string, seed: number, isClone: boolean) {
     this.world = world;
@@ -117,6 +115,7 @@ export class NodeProcess implements ReplicaHost, SimProcess {
     const others = subject.decodeGenesis(inner.identity.genesis).map(({ id }) => id);
     const meetings = new subject.FirstMeetings(
       disk,
+      inner.identity,
       others.filter((id) => id !== this.id),
     );
     this.#meetings = meetings;
@@ -134,6 +133,9 @@ export class NodeProcess implements ReplicaHost, SimProcess {
     this.#hello = greetingOf(subject, inner);
     this.#registry = new subject.PeerRegistry(this.#hello, {
       storageOf: (id) => replica.machine.member(id)?.storageId ?? meetings.storageOf(id),
+      pinnedTo: (id) => replica.machine.member(id)?.storageId,
+      isMember: (id) => replica.machine.member(id) !== undefined,
+      isFirstMember: (id) => others.includes(id),
       wasRemoved: (id) => replica.machine.wasRemoved(id),
     });
     this.membersChanged();
@@ -157,13 +159,18 @@ export class NodeProcess implements ReplicaHost, SimProcess {
     return { ...this.#self(), to, echo, missing: this.#meetings?.missing() ?? [] };
   }
 
-  answer({ missing }: Hello): Hello {
-    return { ...this.#self(), removed: missing.filter((id) => this.replica.machine.wasRemoved(id)) };
+  answer({ nodeId, storageId, missing }: Hello): Hello {
+    const { machine } = this.replica;
+    const isPinned = machine.member(nodeId)?.storageId === storageId;
+    const removed = missing.filter((id) => isPinned && machine.wasRemoved(id));
+    this.world.counts.removals_told += removed.length;
+    return { ...this.#self(), removed };
   }
 
   #self(): Hello {
     if (this.#hello === undefined) throw new Error(`${this.name} has not started`);
-    return { ...this.#hello, peerEndpoint: this.replica.machine.member(this.id)?.peerEndpoint ?? "" };
+    const peerEndpoint = this.replica.machine.member(this.id)?.peerEndpoint ?? "";
+    return { ...this.#hello, peerEndpoint, recorded: this.#meetings?.recorded() ?? [] };
   }
 
   get storageId(): string {
@@ -182,7 +189,7 @@ export class NodeProcess implements ReplicaHost, SimProcess {
     if (this.#replica !== undefined && this.#links.hear(hello, this.#replica.machine)) {
       this.world.counts.addresses_heard += 1;
     }
-    this.#meetings?.meet(hello);
+    this.#meetings?.hear(hello);
     if (!this.isClone && this.#meetings?.complete === true) this.node.formed = true;
   }
 
@@ -266,9 +273,7 @@ export class NodeProcess implements ReplicaHost, SimProcess {
 
   #tick(): void {
     this.#taking(() => this.replica.tick());
-    if (this.#meetings?.complete === true) return;
-    this.#waited += 1;
-    if (this.#waited % this.world.plan.electionTicks === 0) this.#links.greetAgain();
+    if (this.#meetings?.tick() === true) this.#links.greetAgain();
   }
 
   /** Whatever is done for the cluster waits until the first members have met. */

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Random } from "../random.ts";
 import type { SimNode, World } from "./cluster.ts";
+import { Cuts, when } from "./cuts.ts";
 import { wipeDirectory } from "./lost-disks.ts";
-
-const LOOK_EVERY_MS = 40;
-const PATIENCE_MS = 6_000;
 
 /**
  * One member hears nothing while another one joins and is promoted. Then the new one's disk is lost and formatted again,
@@ -77,50 +75,4 @@ function leaveAlone(world: World, laggard: SimNode, newcomer: SimNode, cuts: Cut
     },
     () => cuts.mendAll(),
   );
-}
-
-/** Looks from time to time, until it is so, or has not been for long. */
-function when(world: World, isSo: () => boolean, then: () => void, never: () => void): void {
-  const untilMs = world.nowMs + PATIENCE_MS;
-  const look = (): void => {
-    if (world.healed) return;
-    if (isSo()) then();
-    else if (world.nowMs >= untilMs) never();
-    else world.at(LOOK_EVERY_MS, look);
-  };
-  look();
-}
-
-/** Pairs that do not hear each other, for one fault. */
-class Cuts {
-  readonly #world: World;
-  readonly #pairs = new Map<string, readonly [number, number]>();
-
-  constructor(world: World) {
-    this.#world = world;
-  }
-
-  isolate(id: number): void {
-    for (const other of this.#world.nodes.keys()) if (other !== id) this.cut(id, other);
-  }
-
-  cut(a: number, b: number): void {
-    const pair = [Math.min(a, b), Math.max(a, b)] as const;
-    if (this.#world.healed || a === b || this.#pairs.has(pair.join())) return;
-    this.#pairs.set(pair.join(), pair);
-    this.#world.network.cut(a, b);
-    this.#world.network.cut(b, a);
-  }
-
-  mend(a: number, b: number): void {
-    const key = [Math.min(a, b), Math.max(a, b)].join();
-    // After everything was mended the network knows of no cut any more.
-    if (!this.#pairs.delete(key) || this.#world.healed) return;
-    this.#world.network.mend(a, b);
-    this.#world.network.mend(b, a);
-  }
-
-  mendAll(): void {
-    for (const [a, b] of [...this.#pairs.values()]) this.mend(a, b);
-  }
 }
