@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Logger, pino } from "pino";
-
-export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+import type { LogLevel } from "./log-level.ts";
 
 /**
  * JSON lines on standard error, written at once: the last lines before a crash are the ones that matter,

@@ -7,7 +7,7 @@ import {
 } from "@tsoracle/core";
 import { type Command, Option } from "commander";
 import { formatDuration } from "../duration.ts";
-import { LOG_LEVELS } from "../logger.ts";
+import { LOG_LEVELS } from "../log-level.ts";
 import { durationMs, filePath, listenAddress, option } from "../options.ts";
 
 const HEARTBEAT_MS = 10_000;

@@ -3,7 +3,7 @@ import { createSecureContext } from "node:tls";
 import { CliError, oneLine } from "../cli-error.ts";
 import { formatDuration } from "../duration.ts";
 import type { ListenAddress } from "../listen-address.ts";
-import type { LogLevel } from "../logger.ts";
+import type { LogLevel } from "../log-level.ts";
 import { readPem, requireTogether } from "../pem.ts";
 
 /** What every `serve` command takes; durations in milliseconds. */
