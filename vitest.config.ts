@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { configDefaults, defineConfig } from "vitest/config";
+import { LongestFirst } from "./tools/longest-first.ts";
 
 /** Tests read workspace sources directly; only programs that tests spawn as processes need a build. */
 const conditions = ["tsoracle-source"];
@@ -29,6 +30,7 @@ export default defineConfig({
     pool: "forks",
     // Tests that run side by side in one file are clusters and servers with timeouts of their own.
     maxConcurrency: 3,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,
