@@ -60,7 +60,7 @@ export class SessionKeeper<State, Entry> {
     this.#settings = settings;
     this.#reign = reign;
     this.#tell = tell;
-    this.#model = parts.model;
+    this.#model = asKept(parts.model);
     this.#state = parts.state;
     this.#seq = parts.seq;
     this.#used = parts.seq;
@@ -335,7 +335,7 @@ export class SessionKeeper<State, Entry> {
     const lost = this.#seq - found.seq;
     const unsaved = this.#unsaved;
     if (lost !== unsaved) throw this.#diverged(`${lost} entries are missing, and ${unsaved} were to be lost`);
-    const recovered = found.session(this.#reign.fence);
+    const recovered = asKept(found.session(this.#reign.fence));
     // With snapshots alone the store has not heard of the crash.
     const crashed = this.#keepsJournal ? recovered : crash(recovered, "read back after a crash");
     this.#adopt(found, crashed);
@@ -384,6 +384,14 @@ export class SessionKeeper<State, Entry> {
       `expected the journal of session ${id} to hold what was acknowledged: ${why}`,
     );
   }
+}
+
+/**
+ * A session that was just read. With snapshots alone entries in memory are taken for ones that no snapshot has yet, and
+ * those that an owner with a journal left behind are none of them.
+ */
+function asKept(read: DurableSession): DurableSession {
+  return read.backend.kind === "snapshot_only" ? withoutHistory(read) : read;
 }
 
 function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
