@@ -31,6 +31,9 @@ export default defineConfig({
     // Tests that run side by side in one file are clusters and servers with timeouts of their own.
     maxConcurrency: 3,
     sequence: { sequencer: LongestFirst },
+    // What a test leaves behind would be its fault, not another file's; and a process for each of hundreds of files,
+    // which loads the same modules again, would cost more processor time than most of them.
+    isolate: false,
     projects: [
       {
         extends: true,
@@ -38,8 +41,6 @@ export default defineConfig({
           name: "models",
           include: [`packages/@(${computing})/test/**/*.test.ts`, ...models],
           exclude: [...configDefaults.exclude, ...servers],
-          // None of them touches what outlives a file, and a process for each would take longer than most of them.
-          isolate: false,
           // They run at low priority beside the others; this limit is only there to end what hangs.
           testTimeout: 300_000,
           hookTimeout: 300_000,
