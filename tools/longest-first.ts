@@ -6,30 +6,31 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
  * that is begun when all others are done; and at the beginning, one that computes stands beside one that waits.
  */
 const LONGEST: readonly string[] = [
-  "driver-raft/test/conformance.test.ts",
-  "session/test/stores/postgres/faults.test.ts",
-  "test-services/test/postgres.test.ts",
-  "stress/test/stores.test.ts",
-  "driver-etcd/test/conformance-three-members.test.ts",
-  "cli/test/raft.test.ts",
-  "quorum/test/chaos/campaign.test.ts",
-  "cli/test/redis.test.ts",
-  "driver-etcd/test/conformance.test.ts",
-  "stress/test/stress.test.ts",
-  "cli/test/raft-faults.test.ts",
-  "driver-postgres/test/failover.test.ts",
-  "cli/test/store-usage.test.ts",
-  "driver-postgres/test/conformance.test.ts",
-  "stress/test/sessions/stress-sessions.test.ts",
-  "sim/test/smoke.test.ts",
-  "sim/test/mutants.test.ts",
+  "packages/driver-raft/test/conformance.test.ts",
+  "tools/quorum-of-postgres.test.ts",
+  "packages/session/test/stores/postgres/faults.test.ts",
+  "packages/test-services/test/postgres.test.ts",
+  "packages/stress/test/stores.test.ts",
+  "packages/driver-etcd/test/conformance-three-members.test.ts",
+  "packages/cli/test/raft.test.ts",
+  "packages/quorum/test/chaos/campaign.test.ts",
+  "packages/cli/test/redis.test.ts",
+  "packages/driver-etcd/test/conformance.test.ts",
+  "packages/stress/test/stress.test.ts",
+  "packages/cli/test/raft-faults.test.ts",
+  "packages/driver-postgres/test/failover.test.ts",
+  "packages/cli/test/store-usage.test.ts",
+  "packages/driver-postgres/test/conformance.test.ts",
+  "packages/stress/test/sessions/stress-sessions.test.ts",
+  "packages/sim/test/smoke.test.ts",
+  "packages/sim/test/mutants.test.ts",
 ];
 
 /** Begins with the longest files; a name that is no file any more does no harm. */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId }: TestSpecification): number => {
-      const at = LONGEST.findIndex((name) => moduleId.replaceAll("\\", "/").endsWith(`/packages/${name}`));
+      const at = LONGEST.findIndex((name) => moduleId.replaceAll("\\", "/").endsWith(`/${name}`));
       return at < 0 ? LONGEST.length : at;
     };
     return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
