@@ -33,8 +33,15 @@ export function storeTrouble(id: string, thrown: unknown): StoreTrouble {
     case "invalid":
     case "transient":
       return { kind: "refused", error };
-    case "uncertain":
-      return { kind: "unknown", error };
+    case "uncertain": {
+      // Of two steps the second was refused to a former owner: what the first wrote stays, and the session is elsewhere.
+      const { cause } = error;
+      if (!(cause instanceof JournalError) || (cause.code !== "fenced" && cause.code !== "split_brain")) {
+        return { kind: "unknown", error };
+      }
+      const trouble = storeTrouble(id, cause);
+      return trouble.kind === "lost" ? { ...trouble, written: undefined } : trouble;
+    }
     case "conflict":
       return { kind: "conflict", error };
     case "fenced":

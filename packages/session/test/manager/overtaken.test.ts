@@ -3,6 +3,7 @@ import type { FencedJournal } from "@tsoracle/consensus";
 import { faultyJournal, MemoryJournalStore } from "@tsoracle/consensus/memory";
 import { describe, expect, it } from "vitest";
 import type { OwnedSession } from "../../src/index.ts";
+import { mixedJournal } from "../../src/mixed.ts";
 import { TestOracle, testNode, type Word, type Words } from "./game.ts";
 import { reasonOf, refusalOf } from "./rig.ts";
 
@@ -32,6 +33,29 @@ describe("a session that is lost while its owner looks for an uncertain write", 
     expect(await refusalOf(session.append("one"))).toMatchObject({ code: "uncertain" });
     expect(reasonOf(session)).toMatchObject({ code: "fenced", current: { owner: "node-b" } });
     expect(a.events.filter(({ alarm }) => alarm)).toEqual([]);
+    expect((await b.inspect("room")).state).toEqual(["one"]);
+  });
+});
+
+describe("a session on two stores that is taken over between a snapshot and its marker", () => {
+  it("is dropped at once, and not with the next write", async () => {
+    const [snapshots, entries, oracle] = [new MemoryJournalStore(), new MemoryJournalStore(), new TestOracle()];
+    const mixed = () => mixedJournal({ snapshots: snapshots.open(), journal: entries.open() });
+    const b = testNode("node-b", mixed(), oracle).manager;
+    const inner = entries.open();
+    const journal: FencedJournal = {
+      ...faultyJournal(inner),
+      putSnapshot: async (...call) => {
+        await b.takeover("room");
+        await inner.putSnapshot(...call);
+      },
+    };
+    const a = testNode("node-a", mixedJournal({ snapshots: snapshots.open(), journal }), oracle);
+    const session = await a.manager.open("room");
+    await session.append("one");
+    expect(await refusalOf(session.snapshot())).toMatchObject({ code: "fenced" });
+    expect(reasonOf(session)).toMatchObject({ code: "fenced", current: { owner: "node-b" } });
+    expect(a.manager.sessions).toEqual([]);
     expect((await b.inspect("room")).state).toEqual(["one"]);
   });
 });
