@@ -40,6 +40,7 @@ export class Acquisition<State, Entry> {
   readonly #settings: ManagerSettings<State, Entry>;
   readonly #tell: Tell;
   readonly #mayWrite: () => void;
+  #mayHave = false;
 
   /** @param mayWrite asked right before anything is written; throws if it may not be any more */
   constructor(id: string, settings: ManagerSettings<State, Entry>, tell: Tell, mayWrite: () => void) {
@@ -47,6 +48,11 @@ export class Acquisition<State, Entry> {
     this.#settings = settings;
     this.#tell = tell;
     this.#mayWrite = mayWrite;
+  }
+
+  /** Whether the store may name this node as the owner because of this, also where the opening has failed since. */
+  get mayHave(): boolean {
+    return this.#mayHave;
   }
 
   /** Makes the session, or takes it where nobody else has it: from the owner that let it go, and from nobody after it. */
@@ -90,9 +96,10 @@ export class Acquisition<State, Entry> {
     const snapshot = encodeSnapshot(model, FIRST_ORIGIN, application.encodeState(state));
     const fence = { owner, epoch };
     this.#mayWrite();
-    const { fence: holder } = await untilKnown(settings, () => journal.createIfAbsent(this.#id, fence, { snapshot }));
+    const { fence: holder } = await this.#owning(() => journal.createIfAbsent(this.#id, fence, { snapshot }));
     // Whether this call made it or an earlier one whose answer was lost: nobody else has this epoch.
-    if (holder.epoch !== epoch || holder.owner !== owner) return undefined;
+    this.#mayHave = holder.epoch === epoch && holder.owner === owner;
+    if (!this.#mayHave) return undefined;
     this.#tell({ kind: "created", alarm: false, epoch });
     const snapshotRecord = { ...fence, seq: 0, bytes: snapshot };
     const empty: JournalState = { fence, nextSeq: 1, snapshot: snapshotRecord, entries: [], firstSeq: 1 };
@@ -131,12 +138,14 @@ export class Acquisition<State, Entry> {
     if (verdict.renewed) throw this.#worn(claim, before.fence);
     const fence: JournalFence = { owner: claim.owner, epoch: claim.epoch };
     this.#mayWrite();
-    await untilKnown(this.#settings, () => journal.takeover(id, fence, { from })).catch((error: unknown) => {
+    await this.#owning(() => journal.takeover(id, fence, { from })).catch((error: unknown) => {
       throw from !== undefined && isFenced(error) ? error : this.#overtaken(error, claim);
     });
     this.#tell({ kind: "taken_over", alarm: false, epoch: claim.epoch });
-    const loaded = await this.#load();
+    // It is this node's by now: who gives up here leaves it owned, and open nowhere.
+    const loaded = await this.#load(true);
     if (loaded.fence.epoch !== claim.epoch) {
+      this.#mayHave = false;
       const { epoch: currentEpoch } = loaded.fence;
       throw this.#refused({ kind: "stale_owner", currentEpoch, requestedEpoch: claim.epoch }, loaded.fence);
     }
@@ -188,8 +197,17 @@ export class Acquisition<State, Entry> {
     }
   }
 
-  #load(): Promise<JournalState> {
-    return untilKnown(this.#settings, () => this.#settings.journal.load(this.#id));
+  #load(always = false): Promise<JournalState> {
+    return untilKnown(this.#settings, () => this.#settings.journal.load(this.#id), always);
+  }
+
+  /** A call after which this node may own the session. */
+  async #owning<T>(call: () => Promise<T>): Promise<T> {
+    this.#mayHave = true;
+    return await untilKnown(this.#settings, call).catch((error: unknown) => {
+      this.#mayHave = error instanceof JournalError && (error.code === "uncertain" || error.code === "permanent");
+      throw error;
+    });
   }
 }
 

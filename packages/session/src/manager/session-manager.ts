@@ -39,7 +39,7 @@ interface Place<State, Entry> {
   handle?: SessionHandle<State, Entry>;
   /** Resolves when the opening has ended, whichever way. */
   opening?: Promise<unknown>;
-  /** How the session was let go at once, because the manager was closed while it was being opened. */
+  /** How the session was let go, or that it was not, because the manager was closed while it was being opened. */
   left?: HandOff;
 }
 
@@ -114,7 +114,8 @@ export class SessionManager<State, Entry> implements AsyncDisposable {
   /**
    * Lets all sessions go, and opens no more. Those that the store does not answer for within the deadline are dropped;
    * their ids are with the answers that say so. A session that is still being opened is waited for as long: its opening
-   * rejects as `closed`, before it claims the session or after it has let it go. Options out of their range are refused,
+   * rejects as `closed`, before it claims the session or after it has let it go, or with the error that ended
+   * it; where that leaves the session owned by this node, the answers name it. Options out of their range are refused,
    * and nothing is closed.
    */
   async close(options: CloseManagerOptions = {}): Promise<ReadonlyMap<string, HandOff>> {
@@ -162,21 +163,25 @@ export class SessionManager<State, Entry> implements AsyncDisposable {
     options: OpenOptions,
     how: (acquisition: Acquisition<State, Entry>) => Promise<Acquired<State, Entry>>,
   ): Promise<OwnedSession<State, Entry>> {
-    const startedAtMs = this.#settings.clock.nowMs();
     const tell = this.#teller(id);
+    const acquisition = new Acquisition(id, this.#settings, tell, () => this.#mayOpen());
     try {
-      const acquired = await how(new Acquisition(id, this.#settings, tell, () => this.#mayOpen()));
+      const startedAtMs = this.#settings.clock.nowMs();
+      const acquired = await how(acquisition);
       const handle = this.#handle(id, acquired, options, startedAtMs, tell);
       if (this.#leaving !== undefined) place.left = await letGo(handle, this.#leaving);
       this.#mayOpen();
       place.handle = handle;
       handle.signal.addEventListener("abort", () => this.#vacate(id, place), { once: true });
       if (!acquired.created && (options.reconnect ?? true)) await handle.reconnect({ route: options.route });
+      this.#mayOpen();
       handle.signal.throwIfAborted();
       return handle;
     } catch (error) {
       // Whoever asked has no handle, so the session must not stay behind as if it were in use.
-      place.handle?.abandon();
+      if (this.#leaving === undefined) place.handle?.abandon();
+      else if (place.handle !== undefined) await letGo(place.handle, this.#leaving);
+      else if (acquisition.mayHave) place.left ??= { released: false, snapshot: false, cause: error };
       this.#vacate(id, place);
       throw error;
     }

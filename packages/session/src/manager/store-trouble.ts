@@ -68,9 +68,14 @@ export interface RepeatTerms {
  * Repeats a call that may be repeated, as long as its outcome is unknown. Once it was, a later `transient` does not end
  * the doubt: it says that the repetition was not carried out.
  *
+ * @param always whether to repeat a `transient` without a doubt before it too
  * @throws JournalError as the call does; `uncertain` when the repetitions are used up.
  */
-export async function untilKnown<T>({ timers, limits }: RepeatTerms, call: () => Promise<T>): Promise<T> {
+export async function untilKnown<T>(
+  { timers, limits }: RepeatTerms,
+  call: () => Promise<T>,
+  always = false,
+): Promise<T> {
   let doubt: JournalError | undefined;
   for (let attempt = 0; ; attempt += 1) {
     try {
@@ -78,8 +83,8 @@ export async function untilKnown<T>({ timers, limits }: RepeatTerms, call: () =>
     } catch (thrown) {
       const error = JournalError.from(thrown);
       if (error.code === "uncertain") doubt ??= error;
-      else if (error.code !== "transient" || doubt === undefined) throw error;
-      if (attempt >= limits.settleAttempts) throw doubt;
+      else if (error.code !== "transient" || (doubt === undefined && !always)) throw error;
+      if (attempt >= limits.settleAttempts) throw doubt ?? error;
     }
     await pause(timers, limits.settlePauseMs);
   }
