@@ -40,7 +40,7 @@ export const COUNTED = [
   "addresses_heard",
   "members_removed",
   "removed_refused",
-  "removals_told",
+  "agreed_by_word",
   "transfers",
   "snapshots_taken",
   "snapshots_installed",

@@ -4,13 +4,11 @@ import { describe, expect, it } from "vitest";
 import { planCase } from "../src/plan.ts";
 import { runCase } from "../src/run-case.ts";
 
-/** Cases that failed once, while the plan that is drawn from their seed was the same as now. */
+/**
+ * Cases that failed once, and still play what failed then: each must show it. Seeds 1011648 and 1130415 do so no more since
+ * first members agree on their disks, which changed who is heard when.
+ */
 const CASES = [
-  {
-    seed: 1_011_648,
-    why: "a lagging node was led by one whose address it had never heard",
-    needs: "addresses_heard",
-  },
   {
     seed: 1_023_260,
     why: "a node that had not heard of a member took the new disk under its id",
@@ -21,11 +19,6 @@ const CASES = [
     seed: 1_008_138,
     why: "a greeting without an address was under way when the address became known",
     needs: "addresses_heard",
-  },
-  {
-    seed: 1_130_415,
-    why: "a leader of old got its own lost entry back, and the judge took it for one that overwrites its log",
-    needs: "overwrites",
   },
   ...[1_085_983, 1_110_875, 1_136_064].map((seed) => ({
     seed,

@@ -8,21 +8,17 @@ import type { FirstDisk, Hello } from "../transport/hello.ts";
 const FILE = "first-meetings";
 const kind: SealedKind = { magic: "TSRM", version: 2 };
 
-/**
- * How far it has come with another first member: its disk was `heard` of, it has itself named the disks that this node
- * has `agreed` to, or somebody told that it was `removed`. Their order is that of the file; none goes back.
- */
-const STEPS = ["heard", "agreed", "removed"] as const;
-type Step = (typeof STEPS)[number];
+/** How far it has come with another first member: its disk was `heard` of, or it has `agreed`. In the order of the file. */
+const STEPS = ["heard", "agreed"] as const;
+
+interface Meeting {
+  /** Undefined of one that agreed, as others say, before its disk was heard of. */
+  readonly storageId: string | undefined;
+  readonly step: (typeof STEPS)[number];
+}
 
 /** Whoever waits asks again after so many ticks: the others may have heard more meanwhile. */
 const ASK_EVERY_TICKS = 10;
-
-interface Meeting {
-  /** Undefined of one that was removed before its disk was heard of. */
-  readonly storageId: string | undefined;
-  readonly step: Step;
-}
 
 /**
  * The disks of the other first members, each recorded durably and once and for all when it is first heard of, from its own
@@ -31,8 +27,9 @@ interface Meeting {
  * names one for each member and never another; and a disk that took part, is lost and formatted again is refused by every
  * first member, also by those that were away meanwhile (docs/decisions/0003).
  *
- * A member that was removed need not say anything. Whoever tells of a removal has applied it, hence the pins before it, and
- * tells it to no disk but the one that is pinned: and a disk is only pinned by a leader with which all have agreed.
+ * The word of another node is enough, where it implies that: of a first member that takes part and names the same disks,
+ * because all have named them to that one, or to one before it; and of any node whose applied state names this very disk,
+ * because a disk is pinned by a first leader, which takes part.
  */
 export class FirstMeetings {
   readonly #directory: Directory;
@@ -61,6 +58,19 @@ export class FirstMeetings {
     return this.missing().length === 0;
   }
 
+  /** Whether the disks of all are known: then there is something to agree to. */
+  get isFull(): boolean {
+    return this.#others.every((id) => this.storageOf(id) !== undefined);
+  }
+
+  /**
+   * Whether nobody of its cluster can take this node's disk for a replaced one: it takes part, or it is the disk that the
+   * applied state names.
+   */
+  isEstablished(pinned: string | undefined): boolean {
+    return pinned === this.#self.storageId || (this.#others.length > 0 && this.complete);
+  }
+
   /** One tick has passed. Returns whether to say Hello again, because there is more to say or to hear. */
   tick(): boolean {
     const hasNews = this.#hasNews;
@@ -70,9 +80,9 @@ export class FirstMeetings {
     return hasNews || this.#waitedTicks % ASK_EVERY_TICKS === 0;
   }
 
-  /** Those that have not agreed yet, and are not known to be removed. */
+  /** Those that have not agreed yet. */
   missing(): readonly NodeId[] {
-    return this.#others.filter((id) => (this.#met.get(id)?.step ?? "heard") === "heard");
+    return this.#others.filter((id) => this.#met.get(id)?.step !== "agreed");
   }
 
   /** For people: those that nobody has heard of yet, and when there are none, those that have not agreed. */
@@ -86,43 +96,40 @@ export class FirstMeetings {
     return this.#met.get(id)?.storageId;
   }
 
-  /** What this node says of the others. */
-  recorded(): readonly FirstDisk[] {
-    return [...this.#met].flatMap(([nodeId, { storageId }]) => (storageId === undefined ? [] : { nodeId, storageId }));
+  /** What this node says of the others in every Hello. */
+  said(): Pick<Hello, "recorded" | "complete"> {
+    const recorded = [...this.#met].flatMap(([nodeId, { storageId }]) =>
+      storageId === undefined ? [] : { nodeId, storageId },
+    );
+    return { recorded, complete: this.#others.length > 0 && this.complete };
   }
 
   /**
-   * Records what a Hello says that was accepted; durable when it returns, which must be before it is answered. Nodes that
-   * are no first members, and what is recorded already, change nothing; but every answer may tell which first members
-   * were removed.
+   * Records what a Hello says that was accepted; durable when it returns, which must be before it is answered. What is
+   * recorded already changes nothing.
    *
    * @returns what contradicts this node's own record, for the operator; undefined if nothing does, or that was said before
    */
-  hear({
-    nodeId,
-    storageId,
-    recorded,
-    removed,
-  }: Pick<Hello, keyof FirstDisk | "recorded" | "removed">): string | undefined {
-    const wasFull = this.#isFull;
-    const news = removed.map((id) => this.#reach(id, "removed"));
+  hear(hello: Pick<Hello, keyof FirstDisk | "recorded" | "complete" | "yourDisk">): string | undefined {
+    const { nodeId, storageId, recorded, complete, yourDisk } = hello;
+    const wasFull = this.isFull;
     const isFirst = this.#others.includes(nodeId);
     const theirs = new Map(
       (isFirst ? [...recorded, { nodeId, storageId }] : []).map((it) => [it.nodeId, it.storageId]),
     );
-    for (const [id, disk] of theirs) news.push(this.#record(id, disk));
-    if (this.#agree(theirs)) news.push(this.#reach(nodeId, "agreed"));
+    // Who knows another disk in this node's place cannot agree with it ever, so what it knows is of another cluster.
+    const mayAgree = (theirs.get(this.#self.nodeId) ?? this.#self.storageId) === this.#self.storageId;
+    const news = mayAgree ? [...theirs].map(([id, disk]) => this.#record(id, disk)) : [];
+    const agrees = isFirst && this.#agree(theirs);
+    if (yourDisk === this.#self.storageId || (agrees && complete))
+      news.push(...this.#others.map((id) => this.#raise(id)));
+    else if (agrees) news.push(this.#raise(nodeId));
     if (news.includes(true)) replaceWhole(this.#directory, FILE, encode(this.#met));
-    this.#hasNews ||= !wasFull && this.#isFull;
+    this.#hasNews ||= !wasFull && this.isFull;
     const problem = this.#contradiction(nodeId, theirs);
     if (problem === undefined || problem === this.#contradictions.get(nodeId)) return undefined;
     this.#contradictions.set(nodeId, problem);
     return problem;
-  }
-
-  /** The disks of all are known, of those that are not removed: then there is something to agree to. */
-  get #isFull(): boolean {
-    return this.#others.every((id) => this.storageOf(id) !== undefined || this.#isRemoved(id));
   }
 
   /** Whether that is news. */
@@ -134,17 +141,15 @@ export class FirstMeetings {
   }
 
   /** Whether that is news. */
-  #reach(id: NodeId, step: Step): boolean {
+  #raise(id: NodeId): boolean {
     const before = this.#met.get(id);
-    if (!this.#others.includes(id) || (before !== undefined && STEPS.indexOf(before.step) >= STEPS.indexOf(step))) {
-      return false;
-    }
-    this.#met.set(id, { storageId: before?.storageId, step });
+    if (before?.step === "agreed") return false;
+    this.#met.set(id, { storageId: before?.storageId, step: "agreed" });
     return true;
   }
 
   #agree(theirs: ReadonlyMap<NodeId, string>): boolean {
-    const all = [this.#self.nodeId, ...this.#others].filter((id) => !this.#isRemoved(id));
+    const all = [this.#self.nodeId, ...this.#others];
     return all.every((id) => this.#diskOf(id) !== undefined && this.#diskOf(id) === theirs.get(id));
   }
 
@@ -153,16 +158,12 @@ export class FirstMeetings {
     if (id === undefined) return undefined;
     return (
       `node ${nodeId} has heard of storage ${theirs.get(id)} as member ${id}, and this node of ${this.#diskOf(id)}: a disk ` +
-      "was replaced before the cluster had formed, so it cannot form. Format all first members anew"
+      "was replaced before the cluster had formed, so it cannot form. Format all first members anew, under a new cluster id"
     );
   }
 
   #diskOf(id: NodeId): string | undefined {
     return id === this.#self.nodeId ? this.#self.storageId : this.storageOf(id);
-  }
-
-  #isRemoved(id: NodeId): boolean {
-    return this.#met.get(id)?.step === "removed";
   }
 
   #read(): Map<NodeId, Meeting> {

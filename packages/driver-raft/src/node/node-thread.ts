@@ -11,6 +11,7 @@ import { PeerTransport } from "../transport/transport.ts";
 import { FirstMeetings } from "./first-meetings.ts";
 import { decodeGenesis, genesisDigest } from "./genesis.ts";
 import { Handovers } from "./handovers.ts";
+import { inWords } from "./leadership-words.ts";
 import type { LogLevel } from "./log.ts";
 import { PeerAddresses } from "./peer-addresses.ts";
 import { Replica } from "./replica.ts";
@@ -129,11 +130,11 @@ export class NodeThread {
       },
       listen: this.#options.listen,
       peerEndpoint: () => this.#replica.machine.member(nodeId)?.peerEndpoint ?? "",
-      firstMembers: () => ({ recorded: this.#meetings.recorded(), missing: this.#meetings.missing() }),
+      firstMembers: () => this.#meetings.said(),
       tls: this.#options.tls,
       allowInsecurePeer: this.#options.allowInsecurePeer,
       directory: {
-        storageOf: (id) => this.#replica.machine.member(id)?.storageId ?? this.#meetings.storageOf(id),
+        storageOf: (id) => this.#diskOf(id),
         pinnedTo: (id) => this.#replica.machine.member(id)?.storageId,
         isMember: (id) => this.#replica.machine.member(id) !== undefined,
         isFirstMember: (id) => this.#firstMembers.includes(id),
@@ -334,9 +335,20 @@ export class NodeThread {
     if (!before && this.#meetings.complete) this.#log("info", {}, "all first members have met; this node takes part");
   }
 
-  #refused(by: NodeId, { reason, message }: PeerRefusal): void {
-    if (isFatalRefusal(reason)) this.#fail(`node ${by} refuses this node: ${message}`);
+  #refused(by: NodeId, refusal: PeerRefusal): void {
+    const { reason, message } = refusal;
+    if (this.#endsThisNode(by, refusal)) this.#fail(`node ${by} refuses this node: ${message}`);
     else this.#log(isPassing(reason) ? "info" : "error", { peer: by, reason }, `a peer refuses this node: ${message}`);
+  }
+
+  #endsThisNode(by: NodeId, refusal: PeerRefusal): boolean {
+    const { machine, id } = this.#replica;
+    const isEstablished = this.#meetings.isEstablished(machine.member(id)?.storageId);
+    return isFatalRefusal(refusal, { isEstablished, disk: this.#diskOf(by) });
+  }
+
+  #diskOf(id: NodeId): string | undefined {
+    return this.#replica.machine.member(id)?.storageId ?? this.#meetings.storageOf(id);
   }
 
   #peers(): ReadonlyMap<NodeId, string> {
@@ -375,18 +387,5 @@ export class NodeThread {
 
   #log(level: LogLevel, fields: object, message: string): void {
     this.#say({ kind: "log", level, fields, message });
-  }
-}
-
-function inWords(state: Leadership): string {
-  switch (state.role) {
-    case "leader":
-      return `this node leads in term ${state.term}`;
-    case "follower":
-      return `this node follows node ${state.leader} in term ${state.term}`;
-    case "unknown":
-      return `nobody is known to lead in term ${state.term}`;
-    default:
-      return state satisfies never;
   }
 }

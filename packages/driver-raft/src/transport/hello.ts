@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { BinaryReader } from "@bufbuild/protobuf/wire";
-import { FieldWriter, MOST_IDS, readIds, readNumber, tooMany, WireError } from "./wire.ts";
+import { FieldWriter, MOST_IDS, readNumber, tooMany, WireError } from "./wire.ts";
 
 /** The versions of the peer protocol that this package speaks. */
 export const PROTOCOL_MIN = 1;
@@ -35,10 +35,10 @@ export interface Hello {
   readonly echo: string;
   /** Of the other first members: the disks that the sender has recorded durably. Each of them is recorded once and for all. */
   readonly recorded: readonly FirstDisk[];
-  /** First members that the caller waits for; empty in an answer. */
-  readonly missing: readonly number[];
-  /** In an answer: those of the caller's missing ones that were removed from the cluster. Empty in a call. */
-  readonly removed: readonly number[];
+  /** The sender takes part: all first members have named the disks that it names. */
+  readonly complete: boolean;
+  /** The disk that the sender's applied state names for whom it speaks to, or empty. */
+  readonly yourDisk: string;
 }
 
 /** Why a Hello is refused. */
@@ -61,16 +61,31 @@ export interface Refusal {
   readonly message: string;
   /** What the next Hello must repeat to show that its sender lives, and did not only speak once, long ago. */
   readonly challenge?: string;
+  /** The disk of the node that refuses. */
+  readonly storageId?: string;
 }
 
 /**
- * Reasons that no later attempt can mend: the node that is refused must stop. A wrong cluster is not
- * among them, since it may be the address that is wrong.
+ * Whether a refusal is the end of the node that is refused, since no later attempt can mend it. A wrong cluster is none,
+ * because it may be the address that is wrong. Nor is what an old directory says that was left over from another life of
+ * the cluster: a node is `isEstablished` when it takes part as a first member, or when the applied state names its disk;
+ * then nobody of its cluster can take it for a replaced one. And who says that a member was removed must be the node with
+ * the `disk` that is known of it.
  */
-const FATAL: ReadonlySet<RefusalReason> = new Set(["storage_replaced", "cloned", "removed"]);
-
-export function isFatalRefusal(reason: RefusalReason): boolean {
-  return FATAL.has(reason);
+export function isFatalRefusal(
+  { reason, storageId }: Pick<Refusal, "reason" | "storageId">,
+  { isEstablished, disk }: { readonly isEstablished: boolean; readonly disk: string | undefined },
+): boolean {
+  switch (reason) {
+    case "cloned":
+      return true;
+    case "storage_replaced":
+      return !isEstablished;
+    case "removed":
+      return disk !== undefined && disk === storageId;
+    default:
+      return false;
+  }
 }
 
 /** Reasons that go by themselves after a restart; they are no news for the operator. */
@@ -110,9 +125,9 @@ export function encodeHello(hello: Hello): Uint8Array {
     .text(10, hello.timing)
     .text(11, hello.peerEndpoint)
     .text(12, hello.echo)
-    .packed(13, hello.missing)
-    .packed(14, hello.removed)
-    .messages(15, hello.recorded.map(encodeDisk))
+    .messages(13, hello.recorded.map(encodeDisk))
+    .bool(14, hello.complete)
+    .text(15, hello.yourDisk)
     .finish();
 }
 
@@ -161,16 +176,14 @@ export function isStorageId(text: string): boolean {
 function readHello(reader: BinaryReader): Hello {
   const numbers = new Map<number, number>();
   const texts = new Map<number, string>();
-  const missing: number[] = [];
-  const removed: number[] = [];
   const recorded: FirstDisk[] = [];
+  let complete = false;
   while (reader.pos < reader.len) {
     const [field, wire] = reader.tag();
     if ([1, 2, 5, 7, 9].includes(field)) numbers.set(field, readNumber(reader, `Hello field ${field}`));
-    else if ([3, 4, 6, 8, 10, 11, 12].includes(field)) texts.set(field, readText(reader, `Hello field ${field}`));
-    else if (field === 13) readIds(reader, wire, missing, "missing first members");
-    else if (field === 14) readIds(reader, wire, removed, "removed first members");
-    else if (field === 15) recorded.push(readDisk(reader));
+    else if ([3, 4, 6, 8, 10, 11, 12, 15].includes(field)) texts.set(field, readText(reader, `Hello field ${field}`));
+    else if (field === 13) recorded.push(readDisk(reader));
+    else if (field === 14) complete = reader.bool();
     else reader.skip(wire);
     if (recorded.length > MOST_IDS) throw tooMany("disks of first members");
   }
@@ -188,7 +201,7 @@ function readHello(reader: BinaryReader): Hello {
     peerEndpoint: texts.get(11) ?? "",
     echo: texts.get(12) ?? "",
     recorded,
-    missing,
-    removed,
+    complete,
+    yourDisk: texts.get(15) ?? "",
   };
 }

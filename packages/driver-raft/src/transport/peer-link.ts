@@ -54,6 +54,7 @@ export class PeerLink {
   readonly #timers: Timers;
   readonly #outbox = new Outbox();
   #pauseMs = FIRST_PAUSE_MS;
+  #mustGreetAgain = false;
   /** Of the newest refusal, as long as this link lives. */
   #challenge = "";
   #state: State;
@@ -79,8 +80,9 @@ export class PeerLink {
   /** Begins anew, so that the peer hears a Hello that says more than the last one did. */
   greetAgain(): void {
     const state = this.#state;
-    // A Hello that is on its way may have left before there was more to say.
-    if (state.kind === "open" || state.kind === "greeting") this.#broken(state.stream);
+    if (state.kind === "open") this.#broken(state.stream);
+    // A Hello that is on its way may have left before there was more to say; a slow peer must be able to answer it, though.
+    else this.#mustGreetAgain = state.kind === "greeting";
   }
 
   /** Ends a stream to a disk that turned out not to be the peer's. */
@@ -107,6 +109,7 @@ export class PeerLink {
       CONNECT.responseDeserialize,
     );
     const cancel = this.#timers.after(HELLO_TIMEOUT_MS, () => this.#broken(stream));
+    this.#mustGreetAgain = false;
     this.#state = { kind: "greeting", stream, cancel };
     stream.on("data", (frame: Frame) => this.#heard(stream, frame));
     stream.on("error", (error: ServiceError) => this.#failed(stream, error));
@@ -132,6 +135,7 @@ export class PeerLink {
       this.#flush();
     });
     this.#flush();
+    if (this.#mustGreetAgain) this.greetAgain();
   }
 
   #flush(): void {

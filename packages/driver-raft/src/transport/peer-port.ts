@@ -108,6 +108,8 @@ export class PeerPort {
       if (from !== undefined && this.#calls.get(from)?.call === call) this.#calls.delete(from);
     };
     call.on("data", (frame: Frame) => {
+      // What was read before the stream was ended may still arrive here.
+      if (from === undefined && !this.#greeting.has(call)) return;
       if (frame.kind === "message") {
         this.#message(call, from, frame.message);
         return;

@@ -39,16 +39,19 @@ export const CHANNEL_OPTIONS: ChannelOptions = Object.freeze({
 
 const REASON_KEY = "tsoracle-raft-refusal";
 const CHALLENGE_KEY = "tsoracle-raft-challenge";
+const STORAGE_KEY = "tsoracle-raft-storage";
 
 /** A refusal as the error that ends a stream. */
 export function refusalError({
   reason,
   message,
   challenge,
+  storageId,
 }: Refusal): Pick<ServiceError, "code" | "details" | "metadata"> {
   const metadata = new Metadata();
   metadata.set(REASON_KEY, reason);
   if (challenge !== undefined) metadata.set(CHALLENGE_KEY, challenge);
+  if (storageId !== undefined) metadata.set(STORAGE_KEY, storageId);
   return { code: status.FAILED_PRECONDITION, details: message, metadata };
 }
 
@@ -59,7 +62,13 @@ export function refusalIn(error: ServiceError): Refusal | undefined {
     return undefined;
   }
   const [challenge] = error.metadata.get(CHALLENGE_KEY);
-  return { reason, message: error.details, ...(typeof challenge === "string" ? { challenge } : {}) };
+  const [storageId] = error.metadata.get(STORAGE_KEY);
+  return {
+    reason,
+    message: error.details,
+    ...(typeof challenge === "string" ? { challenge } : {}),
+    ...(typeof storageId === "string" ? { storageId } : {}),
+  };
 }
 
 /** What breaks a stream from this side: bytes that are not of the protocol. */

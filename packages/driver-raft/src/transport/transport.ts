@@ -43,8 +43,8 @@ export interface TransportOptions {
   readonly directory: PeerDirectory;
   /** Where peers reach this node, as far as it knows; empty until then. */
   readonly peerEndpoint: () => string;
-  /** What this node knows of the first members beside it, and whom of them it waits for. */
-  readonly firstMembers: () => Pick<Hello, "recorded" | "missing">;
+  /** What this node knows of the first members beside it. */
+  readonly firstMembers: () => Pick<Hello, "recorded" | "complete">;
   readonly host: TransportHost;
   readonly timers?: Timers | undefined;
 }
@@ -121,7 +121,7 @@ export class PeerTransport {
 
   /** Says Hello again wherever a stream stands: the answer may say more than the last one did. */
   greetAgain(): void {
-    for (const { link } of this.#links.values()) if (link.connected) link.greetAgain();
+    for (const { link } of this.#links.values()) link.greetAgain();
   }
 
   /** Sends, or loses, one message to the peer it names. Messages that are a node's own business are refused. */
@@ -145,7 +145,7 @@ export class PeerTransport {
       address,
       this.#credentials.server(),
       {
-        answer: (hello) => this.#answer(hello),
+        answer: (hello) => this.#hello(hello.nodeId, 0, ""),
         judge: (hello, live, standing) => this.#judgeCall(hello, live, standing),
         stands: (peer, storageId) => this.#registry.stands(peer, storageId),
         received: (message) => this.#options.host.received(message),
@@ -163,7 +163,7 @@ export class PeerTransport {
       endpoint,
       this.#credentials.channel(identity.clusterId, id),
       {
-        hello: (to, echo) => ({ ...this.#self(), ...this.#options.firstMembers(), to, echo }),
+        hello: (to, echo) => this.#hello(to, to, echo),
         judge: (hello) => this.#judge(hello, this.#port?.has(id) ?? false),
         stands: (peer, storageId) => this.#registry.stands(peer, storageId),
         refused: (by, refusal) => host.refused(by, refusal),
@@ -174,44 +174,32 @@ export class PeerTransport {
     );
   }
 
+  #signed(refusal: Refusal | undefined): Refusal | undefined {
+    return refusal === undefined ? undefined : { ...refusal, storageId: this.#options.identity.storageId };
+  }
+
   /** Whoever is no member as far as this node knows must not keep out one that is. */
   #crowded({ nodeId }: Hello, live: boolean, standing: number): Refusal | undefined {
     if (live || this.#options.directory.isMember(nodeId) || standing < MOST_STANDING) return undefined;
     return { reason: "busy", message: `${standing} peers are connected already, and node ${nodeId} is no member here` };
   }
 
-  /** A removal is told only to a disk that the applied state names, as it does before any removal. */
-  #answer({ nodeId, storageId, missing }: Hello): Hello {
-    const { directory, firstMembers } = this.#options;
-    const removed = missing.filter((id) => directory.pinnedTo(nodeId) === storageId && directory.wasRemoved(id));
-    return { ...this.#self(), recorded: firstMembers().recorded, removed };
-  }
-
-  #self(): Hello {
-    const { identity, peerEndpoint } = this.#options;
+  #hello(peer: number, to: number, echo: string): Hello {
+    const { identity, peerEndpoint, firstMembers, directory } = this.#options;
     const protocol = { protocolMin: PROTOCOL_MIN, protocolMax: PROTOCOL_MAX };
-    return {
-      ...identity,
-      ...protocol,
-      peerEndpoint: peerEndpoint(),
-      to: 0,
-      echo: "",
-      recorded: [],
-      missing: [],
-      removed: [],
-    };
+    const yourDisk = directory.pinnedTo(peer) ?? "";
+    return { ...identity, ...protocol, ...firstMembers(), peerEndpoint: peerEndpoint(), yourDisk, to, echo };
   }
 
   #judgeCall(hello: Hello, live: boolean, standing: number): Refusal | undefined {
-    const refusal = this.#crowded(hello, live, standing);
-    // Only an answer can say what was removed: whoever calls may not have accepted this node.
-    if (refusal === undefined) return this.#judge({ ...hello, removed: [] }, live);
+    const refusal = this.#signed(this.#crowded(hello, live, standing));
+    if (refusal === undefined) return this.#judge(hello, live);
     this.#options.host.turnedAway(hello, refusal);
     return refusal;
   }
 
   #judge(hello: Hello, live: boolean): Refusal | undefined {
-    const refusal = this.#registry.judge(hello, this.#timers.monotonicMs(), live);
+    const refusal = this.#signed(this.#registry.judge(hello, this.#timers.monotonicMs(), live));
     if (refusal === undefined) this.#options.host.met(hello);
     else this.#options.host.turnedAway(hello, refusal);
     return refusal;

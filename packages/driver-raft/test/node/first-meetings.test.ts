@@ -19,14 +19,15 @@ const meetingsOf = (directory: SimulatedDirectory, others: readonly number[]): F
   new FirstMeetings(directory, self, others);
 
 /** What a node says of itself and of others: `{ 2: "s2" }`. */
-function hello(nodeId: number, knows: Readonly<Record<number, string>>, removed: readonly number[] = []) {
+function hello(nodeId: number, knows: Readonly<Record<number, string>>) {
   const disks = Object.entries(knows).map(([id, storageId]) => ({ nodeId: Number(id), storageId }));
   const own = disks.find((disk) => disk.nodeId === nodeId);
   return {
     nodeId,
     storageId: own?.storageId ?? `s${nodeId}`,
     recorded: disks.filter((disk) => disk.nodeId !== nodeId),
-    removed,
+    complete: false,
+    yourDisk: "",
   };
 }
 
@@ -36,7 +37,7 @@ describe("first meetings", () => {
   it("are complete when every other first member names the same disks, this node's among them", () => {
     const meetings = meetingsOf(disk(), [2, 3]);
     meetings.hear(hello(2, { 3: "s3" }));
-    expect(meetings.recorded()).toEqual([
+    expect(meetings.said().recorded).toEqual([
       { nodeId: 3, storageId: "s3" },
       { nodeId: 2, storageId: "s2" },
     ]);
@@ -85,24 +86,57 @@ describe("first meetings", () => {
     expect([meetings.storageOf(3), meetings.missing()]).toEqual(["s3", [2, 3]]);
   });
 
+  it("are complete when one that takes part names the same disks: all have named them to that one", () => {
+    const meetings = meetingsOf(disk(), [2, 3]);
+    meetings.hear({ ...hello(2, { 1: "s1" }), complete: true });
+    meetings.hear(hello(3, {}));
+    meetings.hear({ ...hello(2, { ...ALL, 3: "another" }), complete: true });
+    expect(meetings.missing()).toEqual([2, 3]);
+    const others = meetingsOf(disk(), [2, 3]);
+    expect(others.said()).toEqual({ recorded: [], complete: false });
+    others.hear({ ...hello(2, ALL), complete: true });
+    expect(others.said()).toMatchObject({ complete: true });
+    expect(meetingsOf(disk(), []).said().complete).toBe(false);
+  });
+
+  it("I3: record nothing that one says who knows another disk in this node's place", () => {
+    const meetings = meetingsOf(disk(), [2, 3]);
+    expect(meetings.hear(hello(3, { 1: "old-1", 2: "old-2", 3: "old-3" }))).toMatch(
+      /old-1 as member 1.*new cluster id/,
+    );
+    expect(meetings.said().recorded).toEqual([]);
+  });
+
+  it("I3: say whether this node's disk can still be taken for a replaced one", () => {
+    const meetings = meetingsOf(disk(), [2]);
+    expect([meetings.isEstablished(undefined), meetings.isEstablished("s1")]).toEqual([false, true]);
+    meetings.hear(hello(2, { 1: "s1" }));
+    expect(meetings.isEstablished(undefined)).toBe(true);
+    expect(meetingsOf(disk(), []).isEstablished(undefined)).toBe(false);
+  });
+
   it("I3: take no note of what strangers say of first members, or are", () => {
     const meetings = meetingsOf(disk(), [2]);
     meetings.hear(hello(9, { 1: "s1", 2: "forged", 9: "s9" }));
-    expect(meetings.recorded()).toEqual([]);
+    expect(meetings.said().recorded).toEqual([]);
   });
 
-  it("M6: wait no more for a first member that was removed, durably", () => {
+  it("M6: are complete when the applied state of any node names this disk, durably", () => {
     const directory = disk();
     const meetings = meetingsOf(directory, [2, 3, 4]);
-    meetings.hear(hello(2, ALL, [4]));
-    expect(meetings.missing()).toEqual([3]);
-    // Nothing that is said of one that was removed is a contradiction, and it need not be named.
-    expect(meetings.hear(hello(3, { ...ALL, 4: "s4" }))).toBeUndefined();
     meetings.hear(hello(2, ALL));
+    meetings.hear({ ...hello(9, {}), yourDisk: "another" });
+    meetings.hear({ ...hello(9, {}), complete: true });
+    expect(meetings.missing()).toEqual([2, 3, 4]);
+    meetings.hear({ ...hello(9, {}), yourDisk: "s1" });
     expect(meetings.complete).toBe(true);
     directory.endProcess();
     directory.losePower();
-    expect(meetingsOf(directory, [2, 3, 4]).complete).toBe(true);
+    const after = meetingsOf(directory, [2, 3, 4]);
+    expect([after.complete, after.storageOf(4)]).toEqual([true, undefined]);
+    // Its disk is recorded all the same when it is heard of.
+    after.hear(hello(4, {}));
+    expect(after.storageOf(4)).toBe("s4");
   });
 
   it("say Hello again when they know all disks, and from time to time while they wait", () => {
@@ -151,7 +185,17 @@ class First {
     this.meetings = new FirstMeetings(disk(), { nodeId, storageId }, others);
     this.#hello = {
       ...{ clusterId: "c", genesis: "g", bootCount: 1, incarnation: storageId, timing: "t", peerEndpoint: "" },
-      ...{ protocolMin: 1, protocolMax: 1, nodeId, storageId, to: 0, echo: "", recorded: [], missing: [], removed: [] },
+      ...{
+        protocolMin: 1,
+        protocolMax: 1,
+        nodeId,
+        storageId,
+        to: 0,
+        echo: "",
+        recorded: [],
+        complete: false,
+        yourDisk: "",
+      },
     };
     this.#registry = new PeerRegistry(this.#hello, {
       storageOf: (other) => this.meetings.storageOf(other),
@@ -163,7 +207,7 @@ class First {
   }
 
   hello(): Hello {
-    return { ...this.#hello, recorded: this.meetings.recorded() };
+    return { ...this.#hello, ...this.meetings.said() };
   }
 
   hears(hello: Hello): boolean {

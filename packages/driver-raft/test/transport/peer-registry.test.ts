@@ -18,8 +18,8 @@ const base: Hello = {
   peerEndpoint: "",
   echo: "",
   recorded: [],
-  missing: [],
-  removed: [],
+  complete: false,
+  yourDisk: "",
 };
 
 function registry(directory: Partial<PeerDirectory> = {}): PeerRegistry {
@@ -74,7 +74,10 @@ describe("who may be a peer", () => {
     const refusal = judge({}, { storageOf: () => "other" });
     expect(refusal?.reason).toBe("storage_replaced");
     expect(refusal?.message).toMatch(/expected storage other, got s2; remove the member and add a new one/);
-    expect(isFatalRefusal("storage_replaced")).toBe(true);
+    const unknown = { isEstablished: false, disk: undefined };
+    expect(isFatalRefusal({ reason: "storage_replaced" }, unknown)).toBe(true);
+    // What is left over from another life of the cluster does not know better.
+    expect(isFatalRefusal({ reason: "storage_replaced" }, { ...unknown, isEstablished: true })).toBe(false);
   });
 
   it("M6: refuses a node that was removed", () => {
@@ -120,7 +123,7 @@ describe("two starts that speak for one node", () => {
     expect(peers.judge(informed(first, told), 12, false)?.reason).toBe("cloned");
     expect(peers.judge(restarted, 13, false)?.reason).toBe("cloned");
     expect(peers.judge(first, 60_000, false)?.reason).toBe("cloned");
-    expect(isFatalRefusal("cloned")).toBe(true);
+    expect(isFatalRefusal({ reason: "cloned" }, { isEstablished: true, disk: undefined })).toBe(true);
   });
 
   it("I4: also when the copy was accepted because the original was silent for long", () => {

@@ -59,7 +59,7 @@ async function end(id: number, options: Partial<TransportOptions> = {}): Promise
     },
     listen: { host: "127.0.0.1", port: 0 },
     peerEndpoint: () => "",
-    firstMembers: () => ({ recorded: [], missing: [] }),
+    firstMembers: () => ({ recorded: [], complete: false }),
     directory: nobody,
     host: {
       received: (message) => heard.received.push(message),
@@ -134,31 +134,22 @@ describe("the transport between peers", () => {
     await waitUntil("the new address", () => Promise.resolve(two.met.at(-1)?.peerEndpoint === "127.0.0.1:2"));
   });
 
-  it("asks which first members were removed, and again when it is told to", async () => {
-    const removed = new Set([3]);
+  it("says what it knows of first members, and which disk it knows its peer by, again when it is told to", async () => {
     const pins = new Map<number, string>();
+    const said = { recorded: [{ nodeId: 2, storageId: "s2" }], complete: false };
     const [one, two] = [
-      await end(1, { firstMembers: () => ({ recorded: [{ nodeId: 2, storageId: "s2" }], missing: [3, 4] }) }),
-      await end(2, { directory: { ...nobody, pinnedTo: (id) => pins.get(id), wasRemoved: (id) => removed.has(id) } }),
+      await end(1, { firstMembers: () => ({ ...said }), directory: { ...nobody, pinnedTo: (id) => pins.get(id) } }),
+      await end(2, { directory: { ...nobody, pinnedTo: (id) => (id === 1 ? "s1" : undefined) } }),
     ];
     one.transport.setPeers(new Map([[2, address(two)]]));
     await connected(one, 2);
-    expect(two.met.map(({ missing }) => missing)).toEqual([[3, 4]]);
-    expect(two.met.map(({ recorded }) => recorded)).toEqual([[{ nodeId: 2, storageId: "s2" }]]);
-    const again = async (): Promise<readonly number[] | undefined> => {
-      const answers = one.met.length;
-      one.transport.greetAgain();
-      await waitUntil("another answer", () => Promise.resolve(one.met.length > answers));
-      return one.met.at(-1)?.removed;
-    };
-    // Node 2 has applied a removal in another life of this cluster, which has nothing to do with the disk that asks.
-    expect(one.met.at(-1)?.removed).toEqual([]);
-    pins.set(1, "another");
-    expect(await again()).toEqual([]);
-    pins.set(1, "s1");
-    expect(await again()).toEqual([3]);
-    removed.add(4).add(5);
-    expect(await again()).toEqual([3, 4]);
+    expect(two.met).toMatchObject([{ ...said, yourDisk: "" }]);
+    expect(one.met).toMatchObject([{ recorded: [], complete: false, yourDisk: "s1" }]);
+    pins.set(2, "s2");
+    said.complete = true;
+    one.transport.greetAgain();
+    await waitUntil("another Hello", () => Promise.resolve(two.met.length === 2));
+    expect(two.met.at(-1)).toMatchObject({ ...said, complete: true, yourDisk: "s2" });
   });
 
   it("loses messages without a stream, and reports a snapshot that is lost with them", async () => {
@@ -260,7 +251,7 @@ describe("the transport between peers", () => {
     for (const client of clients) open.add(client);
     const hello = (nodeId: number): Hello => ({
       ...{ clusterId: "tls-cluster", genesis: "g", bootCount: 1, timing: "100/10/0.1", peerEndpoint: "", echo: "" },
-      ...{ protocolMin: 1, protocolMax: 1, to: 2, recorded: [], missing: [], removed: [] },
+      ...{ protocolMin: 1, protocolMax: 1, to: 2, recorded: [], complete: false, yourDisk: "" },
       ...{ nodeId, storageId: `s${nodeId}`, incarnation: `start-${nodeId}` },
     });
     for (let stream = 0; stream < MOST_STANDING; stream++) {

@@ -66,6 +66,8 @@ export class SimNode {
   flipped = false;
   /** It has met all other first members, and takes part since. */
   formed = false;
+  /** It has heard of the disks of all first members. */
+  knowsAll = false;
   restartPlanned = false;
   armed: Armed | undefined;
 
@@ -107,6 +109,8 @@ export interface Link {
   lastArrivalMs: number;
   /** What the newest refusal asked to be repeated. */
   challenge: string;
+  /** There is more to say than the Hello said that is on its way. */
+  mustGreetAgain: boolean;
 }
 
 /** The serving thread of one node. */
@@ -149,7 +153,7 @@ export interface SimProcess {
   /** Whether that disk may still speak for the peer. */
   stands(peer: number, storageId: string): boolean;
   met(hello: Hello): void;
-  refused(refusal: Refusal): void;
+  refused(by: number, refusal: Refusal): void;
   receive(message: Message): void;
   unreachable(peer: number): void;
   ask(make: (id: number, replica: Replica) => void): void;

@@ -22,7 +22,7 @@ export function greetingOf(subject: Subject, { identity, bootCount, incarnation 
     peerEndpoint: "",
     echo: "",
     recorded: [],
-    missing: [],
-    removed: [],
+    complete: false,
+    yourDisk: "",
   };
 }

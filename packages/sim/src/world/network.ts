@@ -22,6 +22,7 @@ export function newLink(owner: SimProcess, peer: number): Link {
     attempt: 0,
     lastArrivalMs: 0,
     challenge: "",
+    mustGreetAgain: false,
   };
 }
 
@@ -65,6 +66,7 @@ export class SimNetwork implements Network {
     const { owner, peer } = link;
     if (link.state === "closed" || !owner.alive) return;
     link.state = "greeting";
+    link.mustGreetAgain = false;
     link.attempt += 1;
     const { attempt } = link;
     const current = (): boolean => owner.alive && link.state === "greeting" && link.attempt === attempt;
@@ -84,14 +86,14 @@ export class SimNetwork implements Network {
   /** The peer judges the Hello, and answers with its own or with a refusal. */
   #greeted(link: Link, target: SimProcess, hello: Hello, current: () => boolean): void {
     const refusal = target.judge(hello, target.inbound.has(hello.nodeId));
-    const answer = refusal === undefined ? target.answer(hello) : undefined;
+    let answer: Hello | undefined;
     if (refusal !== undefined) {
       if (refusal.reason === "busy" || refusal.reason === "cloned") this.#dropInbound(target, hello.nodeId);
     } else {
       this.#dropInbound(target, hello.nodeId);
       target.inbound.set(hello.nodeId, link);
-      // Only an answer can say what was removed.
-      target.met({ ...hello, removed: [] });
+      target.met(hello);
+      answer = target.answer(hello);
     }
     if (this.blocked(target.id, link.owner.id)) return;
     this.#world.at(this.#short(), () =>
@@ -105,7 +107,7 @@ export class SimNetwork implements Network {
     const { owner } = link;
     if (refusal !== undefined) {
       link.challenge = refusal.challenge ?? link.challenge;
-      owner.refused(refusal);
+      owner.refused(link.peer, { ...refusal, storageId: target.storageId });
       if (owner.alive) this.broken(link);
       return;
     }
@@ -125,6 +127,7 @@ export class SimNetwork implements Network {
     link.pauseMs = FIRST_PAUSE_MS;
     link.state = "open";
     link.target = target;
+    if (link.mustGreetAgain) this.broken(link);
   }
 
   /** Ends the streams to and from disks that turned out not to be their peers', by what the process knows now. */

@@ -4,8 +4,8 @@ import type { World } from "./cluster.ts";
 import { Cuts, when } from "./cuts.ts";
 
 /**
- * Two first members never hear each other. Where the others can form the cluster without them, one of the two is removed;
- * the other one waits for it, and must be told (docs/decisions/0003). It may be any of the disks' faults that comes next.
+ * Two first members never hear each other, and one of them is removed: the other one takes part on the word of the others
+ * (docs/decisions/0003). Any fault may come on top.
  */
 export function neverMet(world: World, random: Random): void {
   const waiting = random.pick([...world.nodes.keys()]);

@@ -44,8 +44,8 @@ export class ClusterOperator implements Operator {
   }
 
   /**
-   * Whether the cluster could go on without one more of its voters, whatever is under way. Before all first members have
-   * met, a cluster that loses one of them is formatted anew (docs/decisions/0003). And a change of the members counts on a
+   * Whether the cluster could go on without one more of its voters, whatever is under way. Before a first member takes part
+   * that stays, a cluster that loses one of them is formatted anew (docs/decisions/0003). And a change of the members counts on a
    * node when it hears that it is decided (M3): whoever has its entry and has not heard so still counts by the members
    * before, and might need the one that is lost. Whoever lacks the entry votes for those that have heard.
    */
@@ -53,7 +53,9 @@ export class ClusterOperator implements Operator {
     const { configs } = this.#world.judge;
     const { voters, learners } = configs.latest;
     if (!voters.has(id) || learners.size > 0 || this.#unwanted.size > 0) return false;
-    if ([...this.#world.nodes.values()].some(({ fate, formed }) => fate === "member" && !formed)) return false;
+    const rest = [...this.#world.nodes.values()].filter((node) => node.fate === "member" && node.id !== id);
+    const isFormed = rest.some(({ formed, genesis }) => formed && genesis.length > 0);
+    if (rest.some(({ formed, knowsAll }) => !formed && !(isFormed && knowsAll))) return false;
     const others = [...voters].flatMap((voter) => (voter === id ? [] : (this.#world.nodes.get(voter) ?? [])));
     const staying = others.filter(({ fate }) => fate === "member").map(({ view }) => view);
     const waiting = staying.filter(({ applied }) => applied < configs.latestIndex);

@@ -50,16 +50,17 @@ export class ProcessLinks {
     this.#world.network.recheck(this.#owner);
     const named = machine.member(this.#owner.id) !== undefined;
     if (this.#named === false && named) {
-      for (const link of this.#links.values()) {
-        if (link.state === "open" || link.state === "greeting") this.#world.network.broken(link);
-      }
+      this.greetAgain();
     }
     this.#named = named;
   }
 
   /** Says Hello again wherever a stream stands. */
   greetAgain(): void {
-    for (const link of this.#links.values()) if (link.state === "open") this.#world.network.broken(link);
+    for (const link of this.#links.values()) {
+      if (link.state === "open") this.#world.network.broken(link);
+      else link.mustGreetAgain = link.state === "greeting";
+    }
   }
 
   close(): void {

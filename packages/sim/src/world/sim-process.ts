@@ -156,21 +156,18 @@ export class NodeProcess implements ReplicaHost, SimProcess {
   #hello: Hello | undefined;
 
   hello(to: number, echo: string): Hello {
-    return { ...this.#self(), to, echo, missing: this.#meetings?.missing() ?? [] };
+    return { ...this.#helloTo(to), to, echo };
   }
 
-  answer({ nodeId, storageId, missing }: Hello): Hello {
-    const { machine } = this.replica;
-    const isPinned = machine.member(nodeId)?.storageId === storageId;
-    const removed = missing.filter((id) => isPinned && machine.wasRemoved(id));
-    this.world.counts.removals_told += removed.length;
-    return { ...this.#self(), removed };
+  answer({ nodeId }: Hello): Hello {
+    return this.#helloTo(nodeId);
   }
 
-  #self(): Hello {
+  #helloTo(peer: number): Hello {
     if (this.#hello === undefined) throw new Error(`${this.name} has not started`);
-    const peerEndpoint = this.replica.machine.member(this.id)?.peerEndpoint ?? "";
-    return { ...this.#hello, peerEndpoint, recorded: this.#meetings?.recorded() ?? [] };
+    const { machine } = this.replica;
+    const peerEndpoint = machine.member(this.id)?.peerEndpoint ?? "";
+    return { ...this.#hello, peerEndpoint, ...this.#meetings?.said(), yourDisk: machine.member(peer)?.storageId ?? "" };
   }
 
   get storageId(): string {
@@ -189,15 +186,22 @@ export class NodeProcess implements ReplicaHost, SimProcess {
     if (this.#replica !== undefined && this.#links.hear(hello, this.#replica.machine)) {
       this.world.counts.addresses_heard += 1;
     }
+    const waitedFor = this.#meetings?.missing().length ?? 0;
     this.#meetings?.hear(hello);
-    if (!this.isClone && this.#meetings?.complete === true) this.node.formed = true;
+    if (waitedFor > 1 && this.#meetings?.complete === true) this.world.counts.agreed_by_word += 1;
+    if (this.isClone) return;
+    this.node.knowsAll ||= this.#meetings?.isFull === true;
+    this.node.formed ||= this.#meetings?.complete === true;
   }
 
   /** A peer will not have this node. Some reasons end it. */
-  refused(refusal: Refusal): void {
+  refused(by: number, refusal: Refusal): void {
     const { reason } = refusal;
     this.world.trace.say(() => `${this.name} is refused: ${reason}`);
-    if (this.world.subject.isFatalRefusal(reason)) this.world.refusedForGood(this, reason);
+    const { machine } = this.replica;
+    const isEstablished = this.#meetings?.isEstablished(machine.member(this.id)?.storageId) ?? false;
+    const disk = machine.member(by)?.storageId ?? this.#meetings?.storageOf(by);
+    if (this.world.subject.isFatalRefusal(refusal, { isEstablished, disk })) this.world.refusedForGood(this, reason);
   }
 
   /** Runs now, or when the process is awake again and has nothing before it. */
