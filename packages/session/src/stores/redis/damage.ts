@@ -2,6 +2,8 @@
 import { JournalError } from "@tsoracle/consensus";
 import { compareCopies } from "./ballot.ts";
 import type { Deadline } from "./group-errors.ts";
+import { type KnownState, knownState } from "./quorum-read.ts";
+import type { ReplicaHead } from "./replica.ts";
 import type { ReplicaGroup } from "./replica-group.ts";
 
 /** What was found at the newest copies of a session, and which copy that was. */
@@ -13,7 +15,7 @@ interface Damage {
 /**
  * Tells a session that cannot be settled because no whole copy of its newest state is left from one that others work on.
  * For whoever has tried for a while: two looks at all nodes must find the same copy damaged wherever it is. A node that
- * does not answer may have a whole one, and then nothing is said.
+ * does not answer may have a whole one, and then nothing is said; nor where the state of a majority is whole.
  *
  * @throws JournalError `permanent`
  */
@@ -36,6 +38,9 @@ async function newestDamaged(group: ReplicaGroup, id: string, deadline: Deadline
   const copies = answers.flatMap(({ label, answer }) =>
     answer.kind === "head" && answer.votes ? [{ label, copy: answer.copy }] : [],
   );
+  const heads = new Map(copies.map(({ label, copy }) => [label, copy]));
+  // What is newer was left half done, and nobody was told that it is there.
+  if ((await wholeKnown(group, id, heads, deadline)) !== undefined) return undefined;
   const newest = copies
     .map(({ copy }) => copy)
     .sort(compareCopies)
@@ -49,4 +54,18 @@ async function newestDamaged(group: ReplicaGroup, id: string, deadline: Deadline
   } catch (error) {
     return { copy: `${newest.accepted} ${newest.rev}`, error: JournalError.from(error) };
   }
+}
+
+/** The state that these heads show to be on a majority, if a whole copy of it is left. */
+export async function wholeKnown(
+  group: ReplicaGroup,
+  id: string,
+  heads: ReadonlyMap<string, ReplicaHead>,
+  deadline: Deadline,
+): Promise<KnownState | undefined> {
+  const known = knownState(heads, group.nodes.length);
+  if (known === undefined) return undefined;
+  const wanted = { ballots: [known.accepted], rev: known.rev };
+  const found = await group.contentOnce(id, known.holders, wanted, deadline)();
+  return found === undefined ? undefined : known;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { JournalError, type JournalState } from "@tsoracle/consensus";
+import { majority } from "@tsoracle/quorum";
 import { type Ballot, compareCopies } from "./ballot.ts";
 import { CatchUp } from "./catch-up.ts";
-import { tellDamage } from "./damage.ts";
+import { tellDamage, wholeKnown } from "./damage.ts";
 import { type Deadline, uncertainAnswer, unreachable } from "./group-errors.ts";
 import type { Decision, Operation } from "./operation.ts";
 import { readRound } from "./read-round.ts";
@@ -59,7 +60,12 @@ export class ReplicatedSession {
       if (known !== undefined) {
         if (known.copy.head === undefined) throw unknownSession(this.#id);
         const from = { ballots: [known.accepted], rev: known.rev };
-        const content = await this.#group.content(this.#id, known.holders, from, deadline);
+        const content = await this.#group.content(this.#id, known.holders, from, deadline).catch(async () => {
+          // Others may have a whole copy of it, or of what came after it.
+          await tellDamage(this.#group, this.#id, deadline);
+          await this.#settle(deadline);
+          return undefined;
+        });
         if (content?.state !== undefined) return content.state;
       } else {
         this.#group.demandMajority("load", heads, answers, deadline);
@@ -169,14 +175,16 @@ export class ReplicatedSession {
   async #settle(deadline: Deadline): Promise<void> {
     this.#lead = undefined;
     for (let attempt = 0; ; attempt += 1) {
+      const isLate = attempt % TRIES_TO_DAMAGE === TRIES_TO_DAMAGE - 1;
       if (await this.#group.spreadFloor(this.#id, deadline)) {
-        const lead = await this.#tryLead(this.#group.nextBallot(), deadline);
+        const ballot = this.#group.nextBallot();
+        const lead = await (isLate ? this.#tryPastDamage(ballot, deadline) : this.#tryLead(ballot, deadline));
         if (lead !== undefined) {
           this.#lead = lead;
           return;
         }
       }
-      if (attempt % TRIES_TO_DAMAGE === TRIES_TO_DAMAGE - 1) await tellDamage(this.#group, this.#id, deadline);
+      if (isLate) await tellDamage(this.#group, this.#id, deadline);
       await this.#group.pause(deadline, "lead", attempt);
     }
   }
@@ -197,6 +205,38 @@ export class ReplicatedSession {
     return isAdopted ? { ballot, rev: newest.rev, head: newest.head } : undefined;
   }
 
+  /**
+   * As {@link #tryLead}, where the newest copy may be damaged wherever it is: then the state that a majority has is
+   * adopted instead. All nodes must have promised first, so that too few hold anything newer for it to have been
+   * acknowledged, and none takes more of it. Only one of the two is adopted: a ballot must not name both.
+   */
+  async #tryPastDamage(ballot: Ballot, deadline: Deadline): Promise<Lead | undefined> {
+    const promise = { kind: "promise", ballot } as const;
+    // A node that does not answer must not cost the time of all tries to come.
+    const limitMs = deadline.leftMs() / 4;
+    const asked = this.#group.nodes.map(
+      async (node) => [node.label, await node.ask(this.#id, promise, limitMs)] as const,
+    );
+    const answers = new Map(await Promise.all(asked));
+    this.#group.learn(answers);
+    const heads = new Map(
+      [...answers].flatMap(([label, answer]) => (answer.kind === "head" && answer.votes ? [[label, answer.copy]] : [])),
+    );
+    if (heads.size < this.#group.nodes.length) return undefined;
+    const newest = newestOf(answers);
+    const holders = [...heads].flatMap(([label, copy]) => (compareCopies(copy, newest) === 0 ? [label] : []));
+    const wanted = { ballots: [newest.accepted], rev: newest.rev };
+    const isDamaged = await this.#group.content(this.#id, holders, wanted, deadline).then(
+      () => false,
+      () => true,
+    );
+    const copy = isDamaged ? (await wholeKnown(this.#group, this.#id, heads, deadline))?.copy : newest;
+    if (copy === undefined) return undefined;
+    return (await this.#adopt(ballot, copy, answers, deadline))
+      ? { ballot, rev: copy.rev, head: copy.head }
+      : undefined;
+  }
+
   async #adopt(
     ballot: Ballot,
     { accepted, rev }: ReplicaHead,
@@ -209,6 +249,8 @@ export class ReplicatedSession {
     );
     const adopt = { kind: "adopt", ballot, from: accepted, rev } as const;
     const bring = this.#group.contentOnce(this.#id, holders, { ballots: [accepted, ballot], rev }, deadline);
+    // Others will need the content. A damaged copy under a new ballot would hide whole ones that hold the same or more.
+    if (holders.length < majority(nodes.length) && (await bring()) === undefined) return false;
     const { ok, answers } = await voteRound(
       nodes,
       async (node) => {

@@ -103,6 +103,83 @@ describe("a damaged copy on one Redis node", () => {
     await expect(session.load(shortly)).rejects.toMatchObject({ code: "transient" });
   });
 
+  /** n0 and n1 are whole; a settler that ended there put the same on n2, under a ballot of its own, and that is damaged. */
+  const halfSettled = () => {
+    const models = [1n, 1n, 2n].map((counter) => {
+      const model = new ModelNode();
+      const content = { head, snapshot: undefined, entries: new Map([[1, packed]]) };
+      model.answer("s", { kind: "install", ballot: makeBallot(0n, counter, counter), rev: 2, content });
+      return model;
+    });
+    models[2]?.rot("s");
+    // n2 is among the first majority to answer, always.
+    const late = async (model: ModelNode, id: string, request: ReplicaRequest): Promise<ReplicaAnswer> => {
+      for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+      return model.answer(id, request);
+    };
+    const nodes = models.map((model, index) => ({
+      label: `n${index}`,
+      ask: (id: string, request: ReplicaRequest) =>
+        index === 1 ? late(model, id, request) : Promise.resolve(model.answer(id, request)),
+    }));
+    return { models, nodes };
+  };
+
+  it("does not keep anybody from writing where a majority has a whole state, and is replaced", async () => {
+    const { models, nodes } = halfSettled();
+    const adopted = new Map<string, Set<string>>();
+    const watched = nodes.map((node) => ({
+      ...node,
+      ask: (id: string, request: ReplicaRequest) => {
+        if (request.kind === "adopt") {
+          const { ballot: under, from, rev } = request;
+          adopted.set(under, (adopted.get(under) ?? new Set()).add(`${from} ${rev}`));
+        }
+        return node.ask(id, request);
+      },
+    }));
+    const session = new ReplicatedSession("s", groupOf(watched));
+    expect((await session.load(soon())).entries).toHaveLength(1);
+    await expect(session.settled(soon())).resolves.toMatchObject({ rev: 2, head: { nextSeq: 2 } });
+    expect(models.map((model) => model.isRotten("s"))).toEqual([false, false, false]);
+    // One ballot never names two states.
+    expect([...adopted.values()].map(({ size }) => size)).toEqual(Array(adopted.size).fill(1));
+    const next = new ReplicatedSession("s", groupOf(nodes));
+    expect((await next.load(soon())).entries).toHaveLength(1);
+  });
+
+  it("is passed by only once every node has promised, and is no damage of the session until then", async () => {
+    const { nodes } = halfSettled();
+    const [n0, n1, n2] = nodes;
+    if (n0 === undefined || n1 === undefined || n2 === undefined) throw new TypeError("three nodes");
+    const hesitant: ReplicaNode = {
+      label: "n1",
+      ask: async (id, request) =>
+        request.kind === "promise"
+          ? { kind: "failed", mayHaveRun: false, lasting: false, message: "is not reachable" }
+          : await n1.ask(id, request),
+    };
+    const shortly = new Deadline(systemTimers, 2_500);
+    const session = new ReplicatedSession("s", groupOf([n0, hesitant, n2]));
+    await expect(session.settled(shortly)).rejects.toMatchObject({ code: "transient" });
+    expect((await session.load(soon())).entries).toHaveLength(1);
+  });
+
+  it("does not keep anybody from loading where it is the only one of the revision that a majority has", async () => {
+    const [, n1] = halfSettled().nodes;
+    const model = new ModelNode();
+    const content = { head, snapshot: undefined, entries: new Map([[1, packed]]) };
+    model.answer("s", { kind: "install", ballot, rev: 1, content });
+    model.rot("s");
+    const behind: ReplicaNode = { label: "n2", ask: async (id, request) => model.answer(id, request) };
+    const nothing = new ModelNode();
+    const empty: ReplicaNode = { label: "n0", ask: async (id, request) => nothing.answer(id, request) };
+    if (n1 === undefined) throw new TypeError("three nodes");
+    const session = new ReplicatedSession("s", groupOf([empty, n1, behind]));
+    expect((await session.load(soon())).entries).toHaveLength(1);
+    expect(model.isRotten("s")).toBe(false);
+  });
+
   it("does not turn a collision with another process into damage", async () => {
     const { nodes } = nodesWith({ n0: unreadable });
     let collisions = 0;

@@ -29,6 +29,8 @@ interface Copy {
   readonly accepted: Ballot;
   readonly rev: number;
   readonly content: SessionContent | undefined;
+  /** Whether the content cannot be read any more. */
+  readonly isRotten?: boolean;
 }
 
 const NOTHING: Copy = { promised: NO_BALLOT, accepted: NO_BALLOT, rev: 0, content: undefined };
@@ -59,6 +61,16 @@ export class ModelNode {
   wipe(): void {
     this.#copies.clear();
     this.#mark = this.#rules.knowsThatItForgot ? undefined : { floor: 0n, isWhole: true, admission: "" };
+  }
+
+  /** Damages what the node has of a session, until another copy takes its place. */
+  rot(id: string): void {
+    const copy = this.#copies.get(id);
+    if (copy !== undefined) this.#copies.set(id, { ...copy, isRotten: true });
+  }
+
+  isRotten(id: string): boolean {
+    return this.#copies.get(id)?.isRotten === true;
   }
 
   raiseFloor(floor: bigint): boolean {
@@ -100,6 +112,7 @@ export class ModelNode {
     if (request.kind === "read") return head(copy);
     if (request.kind === "content") {
       const isWanted = request.ballots.includes(copy.accepted) && (request.rev ?? copy.rev) === copy.rev;
+      if (isWanted && copy.isRotten === true) return { kind: "broken", message: "cannot read what it holds" };
       return isWanted ? { kind: "content", rev: copy.rev, content: copy.content } : { kind: "moved" };
     }
     if (request.kind === "floor") {
@@ -153,6 +166,7 @@ export class ModelNode {
         );
         const entries = new Map(entry === undefined ? kept : [...kept, [entry.seq, entry.packed] as const]);
         return {
+          ...copy,
           promised: ballot,
           accepted: ballot,
           rev,

@@ -16,6 +16,8 @@ export interface Plan {
   readonly view?: (nodes: readonly AdmissibleNode[], random: Random) => readonly AdmissibleNode[];
   /** Changes how a readmission sees them. */
   readonly admission?: (nodes: readonly AdmissibleNode[]) => readonly AdmissibleNode[];
+  /** Instead of forgetting, nodes have their copies damaged, at most a minority of them at a time. */
+  readonly rots?: boolean;
 }
 
 /** How a case ended: what is wrong, if anything, and what happened in it. */
@@ -146,6 +148,12 @@ class Simulation {
           this.#world.lossy = this.#random.oneIn(2) ? 0 : 10 + this.#random.below(30);
           break;
         case 3: {
+          if (this.#plan.rots === true) {
+            const rotten = nodes.filter((node) => node.isRotten(ID)).length;
+            if (rotten < minority) nodes[index]?.rot(ID);
+            this.judge.count("damaged");
+            break;
+          }
           const isIntact = nodes.filter((node) => !node.votes).length < minority;
           if (!isIntact) break;
           nodes[index]?.wipe();
