@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomUUID } from "node:crypto";
 import { JournalError } from "@tsoracle/consensus";
-import { majority } from "@tsoracle/quorum";
+import { majority, type Timers } from "@tsoracle/quorum";
 import { tellDamage } from "./damage.ts";
 import type { Deadline } from "./group-errors.ts";
 import type { ReplicaNode } from "./replica.ts";
@@ -14,10 +14,10 @@ export interface AdmissibleNode extends ReplicaNode {
   floor(): Promise<bigint | undefined>;
   /** Takes nothing below this floor any more. Resolves to whether it has a vote and did. */
   raiseFloor(floor: bigint): Promise<boolean>;
-  /** Every session of which the node has anything. Rejects unless the list is whole. */
-  sessions(): Promise<ReadonlySet<string>>;
-  /** Begins a new life of a node without a vote, under this floor. Resolves to whether it did. */
-  begin(floor: bigint, admission: string): Promise<boolean>;
+  /** Every session of which the node has anything; `onPage` is awaited now and then. Rejects unless the list is whole. */
+  sessions(onPage?: () => Promise<void>): Promise<ReadonlySet<string>>;
+  /** Begins a new life of a node without a vote, under this floor. Resolves to whether it did, or that another was faster. */
+  begin(floor: bigint, admission: string): Promise<boolean | "taken">;
   /** Says that the admission goes on. Resolves to false where another one has taken its place. */
   goesOn(admission: string): Promise<boolean>;
   /** Says that the admission does not go on, so that others need not wait to see it. Never rejects. */
@@ -34,6 +34,9 @@ export type AdmissionTerms = Omit<ReplicaGroupOptions, "nodes"> & {
   readonly isOver?: (() => boolean) | undefined;
 };
 
+/** While sessions are listed, progress is told so often. */
+const PROGRESS_MS = 1_000;
+
 /**
  * Fills a node that lost what it had, and gives it its vote back (`docs/decisions/0005`):
  *
@@ -44,7 +47,7 @@ export type AdmissionTerms = Omit<ReplicaGroupOptions, "nodes"> & {
  * 4. It has a vote, under that floor.
  *
  * A readmission that ends half-way leaves a node without a vote; another begins from the start. One that goes on says so
- * before each session, and one whose place another took ends.
+ * before each session and while it lists them, and one whose place another took ends.
  *
  * @throws JournalError `transient` or `permanent`
  */
@@ -54,7 +57,9 @@ export async function readmit(node: AdmissibleNode, terms: AdmissionTerms): Prom
   const before = await floorsOf(others);
   if (before.length < needed) throw tooFew(node, needed, before.length);
   const admission = randomUUID();
-  if (!(await node.begin(above(before), admission))) {
+  const begun = await node.begin(above(before), admission);
+  if (begun === "taken") throw elsewhere(node);
+  if (!begun) {
     throw new JournalError("transient", `${node.label} has changed since it was looked at; look again`);
   }
   try {
@@ -73,22 +78,46 @@ async function admit(node: AdmissibleNode, admission: string, terms: AdmissionTe
   const floor = above(floors);
   const witnesses = await raised(others, floor);
   if (witnesses.length < needed) throw tooFew(node, needed, witnesses.length);
-  const known = await Promise.all(witnesses.map((witness) => witness.sessions()));
+  const goOn = async (): Promise<void> => {
+    if (terms.isOver?.() === true) throw new JournalError("transient", `${node.label}: filling it was given up`);
+    if (!(await node.goesOn(admission))) throw elsewhere(node);
+  };
+  await goOn();
+  const known = await Promise.all(witnesses.map((witness) => witness.sessions(nowAndThen(terms.timers, goOn))));
   // One that was lost while it was listed may have left sessions out.
   const whole = await raised(witnesses, floor);
   if (whole.length < witnesses.length) throw tooFew(node, needed, whole.length);
   const group = new ReplicaGroup(terms);
   for (const id of new Set(known.flatMap((ids) => [...ids]))) {
-    if (terms.isOver?.() === true) throw new JournalError("transient", `${node.label}: filling it was given up`);
-    if (!(await node.goesOn(admission))) throw elsewhere(node);
+    await goOn();
     await fill(node, id, group, terms);
   }
   if (await node.finish(admission, floor)) return;
   throw elsewhere(node);
 }
 
+/** Nothing has failed: the node is in other hands. */
+class FilledElsewhere extends JournalError {
+  readonly isFilledElsewhere = true;
+}
+
+/** Whether a readmission ended because another one has the node, or because the node was lost once more. */
+export function isFilledElsewhere(error: unknown): boolean {
+  return error instanceof JournalError && "isFilledElsewhere" in error;
+}
+
 function elsewhere(node: AdmissibleNode): JournalError {
-  return new JournalError("transient", `${node.label} was lost again, or is filled by somebody else; look again`);
+  return new FilledElsewhere("transient", `${node.label} was lost again, or is filled by somebody else; look again`);
+}
+
+/** The same work, at most once in this time, however often it is asked for. */
+function nowAndThen(timers: Timers, work: () => Promise<void>): () => Promise<void> {
+  let last = timers.monotonicMs();
+  return async () => {
+    if (timers.monotonicMs() - last < PROGRESS_MS) return;
+    last = timers.monotonicMs();
+    await work();
+  };
 }
 
 async function floorsOf(nodes: readonly AdmissibleNode[]): Promise<readonly bigint[]> {

@@ -7,8 +7,8 @@ interface Seen {
 }
 
 /**
- * Tells a node that somebody is filling from one whose filling has ended half-way. Who fills says so before each session;
- * who has not said anything for this long is taken for dead. A mistake costs a filling from the start, and nothing else.
+ * Tells a node that somebody is filling from one whose filling has ended half-way. Who fills says so before each session
+ * and while it lists them; who has not said anything for this long is taken for dead. A mistake costs a filling from the start, and nothing else.
  */
 export class FillingWatch {
   readonly #patienceMs: number;

@@ -121,7 +121,8 @@ export function keysOf(name: string): {
 function harmless(watcher: RedisJournalConfig["onWarning"]): RedisJournalConfig["onWarning"] {
   return (warning) => {
     try {
-      watcher(warning);
+      // One that is async rejects instead.
+      void Promise.resolve(watcher(warning) as unknown).catch(() => {});
     } catch {
       // Nobody to tell: who watches is broken.
     }

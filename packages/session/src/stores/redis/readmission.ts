@@ -101,7 +101,7 @@ function admissible(node: RedisNode, nodes: readonly RedisNode[], config: RedisJ
       const [word, isVoter] = words(await node.run(FLOOR, [key], args).catch(() => []));
       return word === "OK" && isVoter === "1";
     },
-    sessions: () => node.sessions(),
+    sessions: (onPage) => node.sessions(onPage),
     begin: async (floor, admission) => {
       await node.inspect();
       const cluster = clusterOf(nodes);
@@ -110,6 +110,7 @@ function admissible(node: RedisNode, nodes: readonly RedisNode[], config: RedisJ
       const args = [...identity, digits(floor), admission, before];
       const [word] = words(await node.run(BEGIN, [key], args).catch(() => []));
       await node.inspect();
+      if (word === "BUSY" || word === "EXISTS") return "taken";
       return word === "OK" && node.objection === undefined;
     },
     goesOn: async (admission) => (await progress(admission, "1")) !== "LOST",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Timers } from "@tsoracle/quorum";
+import { isFilledElsewhere } from "./admission.ts";
 import { FillingWatch } from "./filling-watch.ts";
 import type { RedisJournalConfig } from "./options.ts";
 import { mayFillUnasked, readmitLost } from "./readmission.ts";
@@ -18,7 +19,9 @@ export class Readmitter {
   readonly #watch: FillingWatch;
   #cancel: (() => void) | undefined;
   #running: Promise<void> | undefined;
-  #tries = 0;
+  /** Runs in a row that found the node in other hands, and runs that failed; apart, so that the first failure is told. */
+  #waits = 0;
+  #failures = 0;
   #isClosed = false;
 
   constructor(
@@ -37,7 +40,7 @@ export class Readmitter {
   look(): void {
     if (this.#isClosed || this.#config.readmission !== "automatic") return;
     if (this.#cancel !== undefined || this.#running !== undefined || !this.#nodes.some(mayFillUnasked)) return;
-    const most = Math.min(MOST_MS, FIRST_MS * 2 ** this.#tries);
+    const most = Math.min(MOST_MS, FIRST_MS * 2 ** (this.#waits + this.#failures));
     this.#cancel = this.#timers.after(most * (0.2 + 0.8 * this.#chance()), () => {
       this.#cancel = undefined;
       this.#running = this.#run().finally(() => {
@@ -64,11 +67,16 @@ export class Readmitter {
     try {
       await readmitLost(this.#nodes, this.#config, mayFill, () => this.#isClosed);
       // Whoever waits for another looks again, less and less often.
-      this.#tries = filledByOthers.size > 0 ? this.#tries + 1 : 0;
+      this.#waits = filledByOthers.size > 0 ? this.#waits + 1 : 0;
+      if (filledByOthers.size === 0) this.#failures = 0;
     } catch (error) {
-      this.#tries += 1;
+      if (isFilledElsewhere(error)) {
+        this.#waits += 1;
+        return;
+      }
+      this.#failures += 1;
       const node = this.#nodes.find(mayFillUnasked);
-      if (node !== undefined && this.#tries === 1) {
+      if (node !== undefined && this.#failures === 1) {
         this.#config.onWarning({ node: node.label, message: `could not be filled again: ${String(error)}` });
       }
     }

@@ -123,12 +123,12 @@ export class RedisNode implements ReplicaNode {
   }
 
   /**
-   * Every session that the node has anything of. A cursor means nothing to a server that was started again, which would
+   * Every session that the node has anything of; `onPage` is awaited after each part of the list. A cursor means nothing to a server that was started again, which would
    * leave sessions out.
    *
-   * @throws whatever the library throws, and Error when the connection was lost meanwhile
+   * @throws whatever the library or `onPage` throws, and Error when the connection was lost meanwhile
    */
-  async sessions(): Promise<ReadonlySet<string>> {
+  async sessions(onPage?: () => Promise<void>): Promise<ReadonlySet<string>> {
     const prefix = keysOf(this.#options.config.name).copy("");
     const pattern = `${prefix.replace(/[\\*?[\]]/g, "\\$&")}*`;
     const found = new Set<string>();
@@ -138,6 +138,7 @@ export class RedisNode implements ReplicaNode {
       const [next, keys] = await this.#redis.scan(cursor, "MATCH", pattern, "COUNT", 1_000);
       cursor = next;
       for (const key of keys) found.add(key.slice(prefix.length));
+      await onPage?.();
       if (this.#connections !== connection) throw new Error("the connection was lost while its sessions were listed");
     } while (cursor !== "0");
     return found;

@@ -8,6 +8,7 @@ import { Deadline } from "../../../src/stores/redis/group-errors.ts";
 import { ReplicaGroup } from "../../../src/stores/redis/replica-group.ts";
 import { ReplicatedSession } from "../../../src/stores/redis/replicated-session.ts";
 import { firstHead } from "../../../src/stores/redis/session-head.ts";
+import { ManualTimers } from "../../manager/manual-timers.ts";
 import { ModelNode } from "./sim/model-node.ts";
 
 const a: JournalFence = { epoch: 1n, owner: "a" };
@@ -83,6 +84,33 @@ describe("the readmission of a Redis node", () => {
     at(models, 2).wipe();
     await expect(readmit(at(nodes, 2), terms)).rejects.toMatchObject({ code: "transient" });
     expect(at(models, 2).votes).toBe(false);
+  });
+
+  it("says that it goes on while it lists the sessions of the others, now and then", async () => {
+    const timers = new ManualTimers();
+    let told = 0;
+    const { models, nodes, terms } = clusterOf(3, {
+      1: (model) => ({
+        sessions: async (onPage) => {
+          const before = told;
+          await onPage?.();
+          expect(told).toBe(before);
+          timers.advance(1_500);
+          await onPage?.();
+          expect(told).toBe(before + 1);
+          return model.sessions();
+        },
+      }),
+      2: (model) => ({
+        goesOn: async (admission) => {
+          told += 1;
+          return model.goesOn(admission);
+        },
+      }),
+    });
+    at(models, 2).wipe();
+    await readmit(at(nodes, 2), { ...terms, timers });
+    expect(at(models, 2).votes).toBe(true);
   });
 
   it("is given up between two sessions when the journals are closed", async () => {
