@@ -29,7 +29,11 @@ export function knownLoss<State, Entry>(
   const segment = segmentOf(found.lineage, epoch, seq);
   if (segment !== undefined) {
     const events = Math.max(0, seq - segment.through);
-    return segment.entriesOnly ? { events, loss: "exact", worst: Math.max(worst, events) } : atMost(events, worst);
+    // More than an owner has unsaved: its store lost a checkpoint that it acknowledged, and those have numbers as well.
+    const isTooMuch = segment === found.lineage.at(-1) && events > worstLoss(found.writtenBackend);
+    return segment.entriesOnly && !isTooMuch
+      ? { events, loss: "exact", worst: Math.max(worst, events) }
+      : atMost(events, worst);
   }
   // Of a reign that the store has not heard of, or not any more: what it did is above what is here, or anywhere.
   const isNewer = epoch > (found.lineage.at(-1)?.epoch ?? 0n);

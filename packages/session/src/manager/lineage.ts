@@ -12,7 +12,10 @@ export interface Segment {
   readonly from: number;
   /** Less than `from` where nothing of it is in the state. */
   readonly through: number;
-  /** Whether each number after `through` went to an entry, so that their difference counts entries: with snapshots alone. */
+  /**
+   * Whether each number after `through` went to an entry, so that their difference counts entries: with snapshots alone,
+   * and as long as the store keeps what it acknowledged. One that lost snapshots lost their numbers with them.
+   */
   readonly entriesOnly: boolean;
 }
 

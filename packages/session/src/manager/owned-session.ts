@@ -16,7 +16,9 @@ export interface OpenOptions {
   readonly failoverAtMs?: number | undefined;
   /**
    * The newest entry that anybody saw acknowledged (clients of a room know it). With snapshots alone the loss is then
-   * counted; otherwise the report assumes the worst.
+   * counted; otherwise the report assumes the worst. The count is of what was acknowledged up to this mark and is not in
+   * the state now, so that the same mark gives the same loss again, whether or not a takeover has reported it before. A
+   * store that lost snapshots which it had acknowledged may make it too high.
    */
   readonly acknowledged?: EntryMark | undefined;
 }

@@ -78,8 +78,9 @@ export class SessionManager<State, Entry> implements AsyncDisposable {
    * Makes the session, or opens one that nobody else has: that was closed, that was handed to this node, or that an
    * earlier process of this node left behind.
    *
-   * @throws SessionManagerError `owned_elsewhere`, `already_open`, `oracle_unavailable`, `stale_owner`, `unreadable`,
-   * `queue_full`, `closed`; JournalError; SessionError.
+   * @throws SessionManagerError `owned_elsewhere`, `already_open`, `oracle_unavailable`, `stale_owner`, `reused_epoch`,
+   * `unreadable`, `queue_full`, `closed`; from the reconnect `uncertain`, and `fenced`, `split_brain`, `out_of_step` or
+   * `store_failed` where the session was lost again; JournalError; SessionError.
    */
   async open(id: string, options: OpenOptions = {}): Promise<OwnedSession<State, Entry>> {
     const route = checkText("the route", options.route ?? "");
@@ -90,8 +91,7 @@ export class SessionManager<State, Entry> implements AsyncDisposable {
    * Takes the session from whoever has it, by a claim with a fresh epoch. The owner before it learns of it with its next
    * write, which is refused. Decide first that it is gone or should go: this asks nobody.
    *
-   * @throws as `open`, except for `owned_elsewhere`; SessionManagerError `reused_epoch`, `forged_claim`, `forged_token`,
-   * `wrong_hmac`; JournalError `unknown_session`.
+   * @throws as `open`, except for `owned_elsewhere`; SessionManagerError `forged_claim`, `forged_token`, `wrong_hmac`; JournalError `unknown_session`.
    */
   async takeover(id: string, options: TakeoverOptions = {}): Promise<OwnedSession<State, Entry>> {
     return await this.#acquire(id, options, (acquisition) => acquisition.takeover(options.claim));

@@ -21,6 +21,8 @@ interface Rooms {
   readonly faults: FaultyJournal["faults"];
   /** The next checkpoint is written, and its answer lost. */
   loseCheckpoint(): void;
+  /** From now on the store acknowledges checkpoints and does not keep them, until a takeover: a failover without a replica. */
+  forgetCheckpoints(): void;
   take(backend: PersistenceBackend, options?: TakeoverOptions): Promise<OwnedSession<Words, Word>>;
 }
 
@@ -30,10 +32,11 @@ async function rooms(backend: PersistenceBackend, ...spoken: readonly Word[]): P
   const faulty = faultyJournal(new MemoryJournalStore().open(), { callTimeoutMs: 30 });
   let nodes = 0;
   let loses = false;
+  let forgets = false;
   const journal: FencedJournal = {
     ...faulty,
     putSnapshot: async (...call) => {
-      await faulty.putSnapshot(...call);
+      if (!forgets) await faulty.putSnapshot(...call);
       if (loses) {
         loses = false;
         throw new JournalError("uncertain", "the answer was lost");
@@ -53,7 +56,13 @@ async function rooms(backend: PersistenceBackend, ...spoken: readonly Word[]): P
     loseCheckpoint: () => {
       loses = true;
     },
-    take: (settings, options) => manager(settings).takeover("room", options),
+    forgetCheckpoints: () => {
+      forgets = true;
+    },
+    take: (settings, options) => {
+      forgets = false;
+      return manager(settings).takeover("room", options);
+    },
   };
 }
 
@@ -108,6 +117,18 @@ describe("the loss that a takeover reports", () => {
     expect(await refusalOf(take(snapshotOnly("m", 3)))).toMatchObject({ code: "uncertain" });
     const { continuity } = await take(snapshotOnly("m", 3));
     expect(continuity).toMatchObject({ estimatedDataLossEvents: 99, loss: "at_most" });
+  });
+
+  it("is not said to be exact where the store has lost checkpoints, whose numbers went to no entry", async () => {
+    const backend = snapshotOnly("m", 3);
+    const { first, forgetCheckpoints, take } = await rooms(backend, "one", "two", "three");
+    forgetCheckpoints();
+    await say(first, "four", "five", "six");
+    await first.snapshot();
+    const acknowledged = await first.append("seven");
+    const { continuity, state } = await take(backend, { acknowledged });
+    expect(state).toEqual(["one", "two", "three"]);
+    expect(continuity).toMatchObject({ estimatedDataLossEvents: 5, loss: "at_most" });
   });
 
   it("is not said to be exact of a mark that the store knows nothing of", async () => {
