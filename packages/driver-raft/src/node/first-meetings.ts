@@ -12,8 +12,7 @@ const kind: SealedKind = { magic: "TSRM", version: 2 };
 const STEPS = ["heard", "agreed"] as const;
 
 interface Meeting {
-  /** Undefined of one that agreed, as others say, before its disk was heard of. */
-  readonly storageId: string | undefined;
+  readonly storageId: string;
   readonly step: (typeof STEPS)[number];
 }
 
@@ -98,9 +97,7 @@ export class FirstMeetings {
 
   /** What this node says of the others in every Hello. */
   said(): Pick<Hello, "recorded" | "complete"> {
-    const recorded = [...this.#met].flatMap(([nodeId, { storageId }]) =>
-      storageId === undefined ? [] : { nodeId, storageId },
-    );
+    const recorded = [...this.#met].map(([nodeId, { storageId }]) => ({ nodeId, storageId }));
     return { recorded, complete: this.#others.length > 0 && this.complete };
   }
 
@@ -108,6 +105,8 @@ export class FirstMeetings {
    * Records what a Hello says that was accepted; durable when it returns, which must be before it is answered. What is
    * recorded already changes nothing.
    *
+   * @throws Error when this directory has forgotten what it said once: nobody takes part before all have recorded, and
+   * named, all disks, so one that takes part can only know a node that knew them, too.
    * @returns what contradicts this node's own record, for the operator; undefined if nothing does, or that was said before
    */
   hear(hello: Pick<Hello, keyof FirstDisk | "recorded" | "complete" | "yourDisk">): string | undefined {
@@ -119,6 +118,13 @@ export class FirstMeetings {
     );
     // Who knows another disk in this node's place cannot agree with it ever, so what it knows is of another cluster.
     const mayAgree = (theirs.get(this.#self.nodeId) ?? this.#self.storageId) === this.#self.storageId;
+    const isNamed = isFirst && complete && theirs.get(this.#self.nodeId) === this.#self.storageId;
+    if (!wasFull && (isNamed || yourDisk === this.#self.storageId)) {
+      throw new Error(
+        `this directory is older than what node ${nodeId} has heard of it, so it was put back from a backup or a copy; ` +
+          "remove this member from the cluster and add a new one",
+      );
+    }
     const news = mayAgree ? [...theirs].map(([id, disk]) => this.#record(id, disk)) : [];
     const agrees = isFirst && this.#agree(theirs);
     if (yourDisk === this.#self.storageId || (agrees && complete))
@@ -134,17 +140,16 @@ export class FirstMeetings {
 
   /** Whether that is news. */
   #record(id: NodeId, storageId: string): boolean {
-    const before = this.#met.get(id);
-    if (!this.#others.includes(id) || before?.storageId !== undefined) return false;
-    this.#met.set(id, { storageId, step: before?.step ?? "heard" });
+    if (!this.#others.includes(id) || this.#met.has(id)) return false;
+    this.#met.set(id, { storageId, step: "heard" });
     return true;
   }
 
   /** Whether that is news. */
   #raise(id: NodeId): boolean {
     const before = this.#met.get(id);
-    if (before?.step === "agreed") return false;
-    this.#met.set(id, { storageId: before?.storageId, step: "agreed" });
+    if (before === undefined || before.step === "agreed") return false;
+    this.#met.set(id, { ...before, step: "agreed" });
     return true;
   }
 
@@ -176,12 +181,12 @@ export class FirstMeetings {
   }
 }
 
-/** `"TSRM" | u32 version | u32 n | n x (u64 node id | u8 step | storage id, or empty) | u32 crc`. */
+/** `"TSRM" | u32 version | u32 n | n x (u64 node id | u8 step | storage id) | u32 crc`. */
 function encode(met: ReadonlyMap<NodeId, Meeting>): Uint8Array {
-  const bytes = [...met.values()].reduce((sum, { storageId = "" }) => sum + 10 + storageId.length, 4);
+  const bytes = [...met.values()].reduce((sum, { storageId }) => sum + 10 + storageId.length, 4);
   return seal(kind, bytes, (writer) => {
     writer.u32(met.size);
-    for (const [id, { storageId = "", step }] of met) writer.u64(id).u8(STEPS.indexOf(step)).text(storageId);
+    for (const [id, { storageId, step }] of met) writer.u64(id).u8(STEPS.indexOf(step)).text(storageId);
   });
 }
 
@@ -193,7 +198,7 @@ function decode(bytes: Uint8Array): Map<NodeId, Meeting> {
     const id = reader.u64();
     const step = STEPS[reader.u8()];
     if (step === undefined) throw new DecodeError("a step of a meeting that this version does not know");
-    met.set(id, { step, storageId: reader.text() || undefined });
+    met.set(id, { step, storageId: reader.text() });
   }
   return met;
 }

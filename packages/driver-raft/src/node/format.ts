@@ -55,7 +55,7 @@ export function formatRaftDirectory(options: FormatRaftOptions): RaftIdentity {
   if (!Number.isSafeInteger(seqKeyCap) || seqKeyCap < 1 || seqKeyCap > MAX_SEQ_KEY_CAP) {
     throw new TypeError(`seqKeyCap: expected a whole number in 1..=${MAX_SEQ_KEY_CAP}, got ${String(seqKeyCap)}`);
   }
-  const genesis = firstMembers === undefined ? new Uint8Array() : genesisOf(firstMembers, nodeId);
+  const genesis = firstMembers === undefined ? new Uint8Array() : genesisOf(firstMembers, nodeId, seqKeyCap);
   mkdirSync(options.directory, { recursive: true, mode: 0o700 });
   formatStorage(new RealDirectory(options.directory), {
     clusterId,
@@ -73,10 +73,10 @@ export function readRaftIdentity(directory: string): RaftIdentity {
   return { clusterId, nodeId, storageId, genesis: genesisDigest(genesis), firstMembers };
 }
 
-function genesisOf(members: readonly FirstMember[], nodeId: number | undefined): Uint8Array {
+function genesisOf(members: readonly FirstMember[], nodeId: number | undefined, seqKeyCap: number): Uint8Array {
   if (nodeId === undefined || !members.some(({ id }) => id === nodeId)) {
     const ids = members.map(({ id }) => id).join(", ");
     throw new TypeError(`nodeId: expected one of the first members ${ids}, got ${String(nodeId)}`);
   }
-  return encodeGenesis(members);
+  return encodeGenesis(members, seqKeyCap);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from "node:crypto";
+import { DEFAULT_SEQ_KEY_CAP } from "@tsoracle/core";
 import type { NodeId, Snapshot } from "../raft/types.ts";
 import { RecordReader, RecordWriter } from "./machine/codec.ts";
 import { Machine } from "./machine/machine.ts";
@@ -10,11 +11,15 @@ const GENESIS_INDEX = 1;
 const GENESIS_TERM = 1;
 
 /**
- * The list of first members in its one form: by id, without storage ids, which nobody knows yet.
+ * The list of first members in its one form: by id, without storage ids, which nobody knows yet. With the cap on sequence
+ * keys, since members with different caps would carry out one command in different ways.
  *
  * @throws TypeError for an empty list, an id or an address that stands twice, or a bad address.
  */
-export function encodeGenesis(members: readonly Omit<MemberRecord, "storageId">[]): Uint8Array {
+export function encodeGenesis(
+  members: readonly Omit<MemberRecord, "storageId">[],
+  seqKeyCap: number = DEFAULT_SEQ_KEY_CAP,
+): Uint8Array {
   const sorted = [...members]
     .sort((a, b) => a.id - b.id)
     .map((member) => checkMember({ ...member, storageId: undefined }));
@@ -26,7 +31,10 @@ export function encodeGenesis(members: readonly Omit<MemberRecord, "storageId">[
       throw new TypeError(`members ${id} and ${twin.id} have the same peer address ${peerEndpoint}`);
   }
   const record = new RecordWriter();
-  return record.list(sorted, (member) => record.member(member)).finish();
+  return record
+    .list(sorted, (member) => record.member(member))
+    .number(seqKeyCap)
+    .finish();
 }
 
 /** @throws MachineFormatError */
@@ -34,6 +42,8 @@ export function decodeGenesis(genesis: Uint8Array): readonly MemberRecord[] {
   if (genesis.length === 0) return [];
   const record = new RecordReader(genesis, "list of first members");
   const members = record.list(() => record.member());
+  // The cap is for the digest; the state that it was made with holds it.
+  record.number();
   record.end();
   return members;
 }

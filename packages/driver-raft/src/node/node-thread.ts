@@ -14,6 +14,7 @@ import { Handovers } from "./handovers.ts";
 import { inWords } from "./leadership-words.ts";
 import type { LogLevel } from "./log.ts";
 import { PeerAddresses } from "./peer-addresses.ts";
+import { RefusalNews } from "./refusal-news.ts";
 import { Replica } from "./replica.ts";
 import type { Leadership } from "./replica-host.ts";
 import { DEFAULT_REPLICA_SETTINGS } from "./replica-settings.ts";
@@ -47,6 +48,7 @@ export class NodeThread {
   readonly #replica: Replica;
   readonly #handovers: Handovers;
   readonly #addresses: PeerAddresses;
+  readonly #refusalNews = new RefusalNews();
   readonly #reads = new Map<number, ReadRequest>();
   #transport: PeerTransport | undefined;
   #ticker: Ticker | undefined;
@@ -146,8 +148,7 @@ export class NodeThread {
         unreachable: (peer) => this.#taking(() => this.#replica.unreachable(peer)),
         snapshotSent: (peer, ok) => this.#taking(() => this.#replica.snapshotSent(peer, ok)),
         refused: (by, refusal) => this.#refused(by, refusal),
-        turnedAway: ({ nodeId: peer }, { reason, message }) =>
-          this.#log(isPassing(reason) ? "info" : "error", { peer, reason }, `refused a peer: ${message}`),
+        turnedAway: ({ nodeId }, refusal) => this.#tellRefusal(nodeId, refusal, "refused a peer"),
       },
     });
     this.#transport.setPeers(this.#peers());
@@ -187,6 +188,7 @@ export class NodeThread {
       this.#replica.tick();
       this.#handovers.tick();
     });
+    this.#refusalNews.tick();
     if (this.#meetings.tick()) this.#transport?.greetAgain();
   }
 
@@ -336,9 +338,14 @@ export class NodeThread {
   }
 
   #refused(by: NodeId, refusal: PeerRefusal): void {
-    const { reason, message } = refusal;
+    const { message } = refusal;
     if (this.#endsThisNode(by, refusal)) this.#fail(`node ${by} refuses this node: ${message}`);
-    else this.#log(isPassing(reason) ? "info" : "error", { peer: by, reason }, `a peer refuses this node: ${message}`);
+    else this.#tellRefusal(by, refusal, "a peer refuses this node");
+  }
+
+  #tellRefusal(peer: NodeId, { reason, message }: PeerRefusal, what: string): void {
+    if (!this.#refusalNews.isNews(`${what} ${peer} ${message}`)) return;
+    this.#log(isPassing(reason) ? "info" : "error", { peer, reason }, `${what}: ${message}`);
   }
 
   #endsThisNode(by: NodeId, refusal: PeerRefusal): boolean {

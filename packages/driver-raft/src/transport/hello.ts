@@ -69,8 +69,10 @@ export interface Refusal {
  * Whether a refusal is the end of the node that is refused, since no later attempt can mend it. A wrong cluster is none,
  * because it may be the address that is wrong. Nor is what an old directory says that was left over from another life of
  * the cluster: a node is `isEstablished` when it takes part as a first member, or when the applied state names its disk;
- * then nobody of its cluster can take it for a replaced one. And who says that a member was removed must be the node with
- * the `disk` that is known of it.
+ * then the node with the `disk` that is known of the one that refuses cannot take it for a replaced one, and another disk
+ * in its place is a leftover. Whoever is unknown is believed: a list of first members that were all formatted again
+ * may take part among themselves, and those that joined the real cluster know better. And who says that a member was
+ * removed must be the node with the `disk` that is known of it.
  */
 export function isFatalRefusal(
   { reason, storageId }: Pick<Refusal, "reason" | "storageId">,
@@ -80,7 +82,7 @@ export function isFatalRefusal(
     case "cloned":
       return true;
     case "storage_replaced":
-      return !isEstablished;
+      return !(isEstablished && disk !== undefined && disk !== storageId);
     case "removed":
       return disk !== undefined && disk === storageId;
     default:

@@ -21,6 +21,8 @@ describe("the list of first members", () => {
       [...three.slice(1), { ...memberOf(1), clientEndpoint: memberOf(9).clientEndpoint }],
     ];
     expect(new Set(lists.map((list) => genesisDigest(encodeGenesis(list)))).size).toBe(3);
+    const [list = []] = lists;
+    expect(genesisDigest(encodeGenesis(list, 8))).not.toBe(genesisDigest(encodeGenesis(list, 7)));
     expect(genesisDigest(new Uint8Array())).toBe("");
     expect(decodeGenesis(new Uint8Array())).toEqual([]);
   });

@@ -76,8 +76,15 @@ describe("who may be a peer", () => {
     expect(refusal?.message).toMatch(/expected storage other, got s2; remove the member and add a new one/);
     const unknown = { isEstablished: false, disk: undefined };
     expect(isFatalRefusal({ reason: "storage_replaced" }, unknown)).toBe(true);
-    // What is left over from another life of the cluster does not know better.
-    expect(isFatalRefusal({ reason: "storage_replaced" }, { ...unknown, isEstablished: true })).toBe(false);
+    // What is left over from another life of the cluster does not know better; who is known by this disk, or unknown, may.
+    const established = { isEstablished: true, disk: "s3" };
+    expect(isFatalRefusal({ reason: "storage_replaced", storageId: "old" }, established)).toBe(false);
+    expect(isFatalRefusal({ reason: "storage_replaced", storageId: "s3" }, established)).toBe(true);
+    expect(isFatalRefusal({ reason: "storage_replaced", storageId: "s4" }, { ...established, disk: undefined })).toBe(
+      true,
+    );
+    expect(isFatalRefusal({ reason: "removed", storageId: "s3" }, established)).toBe(true);
+    expect(isFatalRefusal({ reason: "removed", storageId: "old" }, established)).toBe(false);
   });
 
   it("M6: refuses a node that was removed", () => {
