@@ -18,7 +18,7 @@ async function run(trustRestart: TrustRestart, checksTenure: boolean): ReturnTyp
 }
 
 describe("drivers over nodes that are wiped, restarted, paused and cut off", {
-  timeout: SECONDS * 1_000 + 90_000,
+  timeout: SECONDS * 1_000 + 150_000,
 }, () => {
   it.each<TrustRestart>(["aof-always", "never"])(
     "grant nothing twice or out of order, restarts trusted: %s",

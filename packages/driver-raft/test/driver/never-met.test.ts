@@ -16,8 +16,8 @@ describe("two first members that never meet", { timeout: 240_000 }, () => {
       await waitUntil("it to take part", async () => (await node.status()).missing.length === 0);
     }
     // Neither can reach the other: without the word of node 1 both would wait for ever, and so would the cluster.
-    expect(await third.status()).toMatchObject({ connectedPeers: [1] });
-    expect(await second.status()).toMatchObject({ connectedPeers: [1] });
+    expect((await third.status()).connectedPeers).not.toContain(2);
+    expect((await second.status()).connectedPeers).not.toContain(3);
     const leads = async (): Promise<boolean> => {
       const { id, driver } = await nodes.leader();
       // Only node 1 is heard by both.

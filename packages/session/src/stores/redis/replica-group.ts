@@ -33,6 +33,9 @@ export interface FoundContent {
 const FIRST_PAUSE_MS = 4;
 const MOST_PAUSE_MS = 120;
 
+/** A node that is silent for one of so many parts of the time that is left is not waited for alone. */
+const SHARES_OF_SILENCE = 20;
+
 /** The nodes, and what this process has learnt of the ballots in use. */
 export class ReplicaGroup {
   readonly nodes: readonly ReplicaNode[];
@@ -79,36 +82,69 @@ export class ReplicaGroup {
 
   /**
    * The content from the first of these nodes that has the wanted copy whole; undefined if none does. A damaged copy is
-   * neither shown nor copied to other nodes.
+   * neither shown nor copied to other nodes. The nodes are asked one after another, since a copy may be large, and the next
+   * one also when there is no answer for a while, since a node that stopped is found out by its silence alone.
    *
    * @throws JournalError `permanent` when every one of these nodes has a damaged copy
    */
-  async content(
+  content(
     id: string,
     from: readonly string[],
-    { ballots, rev }: WantedContent,
+    wanted: WantedContent,
     deadline: Deadline,
   ): Promise<FoundContent | undefined> {
+    const holders = this.nodes.filter(({ label }) => from.includes(label));
+    const silenceMs = deadline.leftMs() / SHARES_OF_SILENCE;
     const damages: JournalError[] = [];
-    for (const node of this.nodes) {
-      if (!from.includes(node.label) || deadline.isOver()) continue;
-      const answer = await node.ask(id, { kind: "content", ballots, rev }, deadline.leftMs());
-      if (answer.kind === "broken") damages.push(new JournalError("permanent", `${node.label} ${answer.message}`));
-      if (answer.kind !== "content") continue;
-      const { content } = answer;
-      try {
-        return {
-          rev: answer.rev,
-          content,
-          state: content === undefined ? undefined : stateOf(id, node.label, content),
-        };
-      } catch (error) {
-        damages.push(JournalError.from(error));
-      }
+    return new Promise((resolve, reject) => {
+      let [asked, open, isOver] = [0, 0, false];
+      let cancel = (): void => {};
+      const end = (found: FoundContent | undefined): void => {
+        isOver = true;
+        cancel();
+        const [first] = damages;
+        if (found === undefined && first !== undefined && damages.length === from.length) reject(first);
+        else resolve(found);
+      };
+      const askNext = (): void => {
+        cancel();
+        const node = deadline.isOver() ? undefined : holders[asked];
+        if (node === undefined) {
+          if (open === 0) end(undefined);
+          return;
+        }
+        asked += 1;
+        open += 1;
+        cancel = this.timers.after(silenceMs, askNext);
+        void this.#contentOf(id, node, wanted, deadline).then((found) => {
+          open -= 1;
+          if (isOver) return;
+          if (found instanceof JournalError) damages.push(found);
+          if (found === undefined || found instanceof JournalError) askNext();
+          else end(found);
+        });
+      };
+      askNext();
+    });
+  }
+
+  /** Never rejects: a copy that is damaged is an answer, too. */
+  async #contentOf(
+    id: string,
+    node: ReplicaNode,
+    { ballots, rev }: WantedContent,
+    deadline: Deadline,
+  ): Promise<FoundContent | JournalError | undefined> {
+    const answer = await node.ask(id, { kind: "content", ballots, rev }, deadline.leftMs());
+    if (answer.kind === "broken") return new JournalError("permanent", `${node.label} ${answer.message}`);
+    if (answer.kind !== "content") return undefined;
+    const { content } = answer;
+    try {
+      const state = content === undefined ? undefined : stateOf(id, node.label, content);
+      return { rev: answer.rev, content, state };
+    } catch (error) {
+      return JournalError.from(error);
     }
-    const [first] = damages;
-    if (first !== undefined && damages.length === from.length) throw first;
-    return undefined;
   }
 
   /** As {@link content}, asked at most once however often the result is called. What is damaged is not there for it. */

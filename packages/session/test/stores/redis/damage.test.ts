@@ -194,3 +194,24 @@ describe("a damaged copy on one Redis node", () => {
     await expect(new ReplicatedSession("s", groupOf(busy)).settled(soon())).resolves.toMatchObject({ rev: 2 });
   });
 });
+
+describe("a Redis node that is silent", () => {
+  it("is not waited for alone when its copy is wanted: another one that has the same is asked meanwhile", async () => {
+    const { nodes, asked } = nodesWith({});
+    const [first, ...others] = nodes;
+    if (first === undefined) throw new TypeError("three nodes");
+    const silent: ReplicaNode = { label: first.label, ask: () => new Promise(() => {}) };
+    // Whatever is waited for is over at once; only an answer of the silent node would never come.
+    const timers = {
+      ...systemTimers,
+      after: (_ms: number, run: () => void) => {
+        const due = setImmediate(run);
+        return () => clearImmediate(due);
+      },
+    };
+    const group = new ReplicaGroup({ nodes: [silent, ...others], timers, nonce: 2n, chance: () => 0.5 });
+    const found = await group.content("s", ["n0", "n1", "n2"], { ballots: [ballot] }, soon());
+    expect(found?.content?.entries.size).toBe(1);
+    expect(asked).toEqual(["n1 content"]);
+  });
+});
