@@ -72,6 +72,10 @@ export function cloneDirectory(world: World, node: SimNode): void {
     !others.every((other) => !other.paused && other.inbound.has(node.id) && !world.network.blocked(node.id, other.id))
   )
     return;
+  // Which of the two lives is found out by what a refusal asks for, so refusals must arrive.
+  if (others.some((other) => world.network.blocked(other.id, node.id))) return;
+  // One that waits for others calls them anew from time to time, and is silent in between.
+  if ([...world.nodes.values()].some(({ fate, formed }) => fate === "member" && !formed)) return;
   if ([...world.nodes.values()].some(({ restartPlanned, full }) => restartPlanned || full)) return;
   world.calmUntilMs = world.nowMs + CALM_MS;
   for (const each of world.nodes.values()) {
